@@ -1,0 +1,25 @@
+CREATE TABLE boxoffice.organizer (
+    id         bigint      NOT NULL,
+    slug       text        NOT NULL,
+    name       text        NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT organizer_pkey PRIMARY KEY (id),
+    CONSTRAINT organizer_slug_key UNIQUE (slug),
+    CONSTRAINT organizer_slug_check CHECK (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    CONSTRAINT organizer_name_check CHECK (char_length(name) BETWEEN 1 AND 200)
+);
+COMMENT ON TABLE boxoffice.organizer IS 'The tenant: has members, venues and events.';
+
+CREATE TABLE boxoffice.member (
+    organizer_id bigint      NOT NULL,
+    subject      text        NOT NULL,
+    role         text        NOT NULL,
+    created_at   timestamptz NOT NULL,
+    CONSTRAINT member_pkey PRIMARY KEY (organizer_id, subject),
+    CONSTRAINT member_organizer_id_fkey FOREIGN KEY (organizer_id) REFERENCES boxoffice.organizer (id),
+    CONSTRAINT member_subject_check CHECK (char_length(subject) BETWEEN 1 AND 200),
+    CONSTRAINT member_role_check CHECK (role IN ('owner', 'manager', 'box_office', 'scanner'))
+);
+COMMENT ON TABLE boxoffice.member IS
+'Who belongs to an organizer: the token''s subject and what they may do. A token whose org claim names the organizer is a manager of it without a row here.';
+CREATE INDEX member_subject_idx ON boxoffice.member (subject);

@@ -1,0 +1,13 @@
+CREATE TABLE boxoffice.outbox (
+    event_id   bigint      NOT NULL,
+    id         bigint      NOT NULL,
+    topic      text        NOT NULL,
+    ref_id     bigint      NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT outbox_pkey PRIMARY KEY (event_id, id),
+    CONSTRAINT outbox_topic_check CHECK (topic IN ('order.placed', 'order.paid', 'order.expired',
+        'order.cancelled', 'ticket.cancelled', 'payment.recorded', 'event.published', 'event.changed',
+        'event.cancelled'))
+);
+COMMENT ON TABLE boxoffice.outbox IS
+'Effects that leave the database: written in the transaction that caused them, read by whoever delivers them in order of id. ref_id is the order, payment, ticket or event; no personal data.';
