@@ -1,0 +1,54 @@
+/*
+ * claim.h
+ *		Claims: rows that say who took what of which stock rows.
+ *
+ * A claim is a line of a hold, also after the hold has become an order, or of a block.  Counters are the
+ * business of inventory.h; these functions read and write the rows.
+ */
+#ifndef BOXOFFICE_CLAIM_H
+#define BOXOFFICE_CLAIM_H
+
+#include "inventory.h"
+
+typedef struct Claim
+{
+	int64		owner_id;		/* hold or block */
+	int16		line;			/* from 1 */
+	ClaimState	state;
+	int32		quantity;
+	int64		group_id;
+	int64		ticket_type_id; /* 0: none, a block of a pool */
+	int64		session_id;		/* 0: none, a block of an event's pool */
+	int64		unit_price;
+	int64		unit_fee;
+	int64	   *stock_ids;		/* ascending */
+	int			stock_count;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	int64		block_id;		/* 0: none */
+} Claim;
+
+/*
+ * The claims of these owners, ascending by (owner_id, line), in the current memory context; sets *count.
+ * For what is to be decided, call it under the locks.
+ */
+extern Claim *claim_load(int64 event_id, const int64 *owner_ids, int n, int *count);
+
+/* The first of an owner's claims in what claim_load returned, NULL if none; sets *lines. */
+extern Claim *claim_find(Claim *claims, int count, int64 owner_id, int *lines);
+
+/* Writes new rows set-wise. */
+extern void claim_insert(int64 event_id, const Claim *claims, int count);
+
+/* Writes state, quantity and expires_at of existing rows set-wise; each must be there. */
+extern void claim_update(int64 event_id, const Claim *claims, int count);
+
+extern const char *claim_state_name(ClaimState state);
+extern ClaimState claim_state_from(const char *name);
+
+/*
+ * Gives back what a live claim takes, and sets its state to CLAIM_RELEASED or CLAIM_EXPIRED.  Places that
+ * came from a block which still stands go back to the block.  In memory; claim_update writes it.
+ */
+extern void claim_end(Inventory *inv, Claim *claim, ClaimState state);
+
+#endif							/* BOXOFFICE_CLAIM_H */

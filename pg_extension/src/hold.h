@@ -1,0 +1,51 @@
+/*
+ * hold.h
+ *		Holds as other operations see them.
+ */
+#ifndef BOXOFFICE_HOLD_H
+#define BOXOFFICE_HOLD_H
+
+#include "claim.h"
+
+typedef enum HoldStatus
+{
+	HOLD_ACTIVE,
+	HOLD_ORDERED,
+	HOLD_RELEASED,
+	HOLD_EXPIRED
+} HoldStatus;
+
+#define HOLD_GRACE_MS 5000		/* a write is accepted this long past the shown deadline */
+
+typedef struct Hold
+{
+	int64		id;
+	HoldStatus	status;			/* as stored; see hold_writable for what it means now */
+	TimestampTz expires_at;
+	TimestampTz extend_until;
+	TimestampTz created_at;
+	const char *channel;
+	const char *subject;		/* NULL: nobody */
+	Claim	   *claims;			/* ascending by line */
+	int			claim_count;
+} Hold;
+
+/* The holds with these ids, ascending by id, with their claims; sets *count.  Reads without locks. */
+extern Hold *hold_load(int64 event_id, const int64 *ids, int n, int *count);
+
+/* The one with this id, NULL if none. */
+extern Hold *hold_find(Hold *holds, int count, int64 id);
+
+/*
+ * Whether a write to the hold is accepted at this time: 0 or the error that says why not (TK041, TK042,
+ * TK105).  Call it on what was read under the locks: after the deadline it counts whether all claims stand.
+ */
+extern int	hold_writable(const Hold *hold, TimestampTz now);
+
+/*
+ * Sets the status and deadlines of holds, set-wise, where the stored status is still active; anything else
+ * is a bug and raises.
+ */
+extern void hold_update(int64 event_id, const Hold *holds, int count);
+
+#endif							/* BOXOFFICE_HOLD_H */

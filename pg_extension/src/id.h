@@ -1,0 +1,19 @@
+/*
+ * id.h
+ *		64-bit ids that rise with time, unique in the cluster.
+ */
+#ifndef BOXOFFICE_ID_H
+#define BOXOFFICE_ID_H
+
+#include "postgres.h"
+
+/* Asks for the shared memory; called by _PG_init while libraries are preloaded. */
+extern void id_init(void);
+
+/* The next id. */
+extern int64 id_next(void);
+
+/* The first of count consecutive ids, all the caller's own. */
+extern int64 id_next_many(int count);
+
+#endif							/* BOXOFFICE_ID_H */

@@ -1,0 +1,55 @@
+/*
+ * idempotency.h
+ *		Idempotency keys of a batch of calls, found and stored together.
+ *
+ * The scope of a key is caller, operation, event and key.  What is stored is a hash of that, a hash of what
+ * was asked and the id of what came of it, from which the answer is made again.
+ *
+ *		keys = idempotency_find(calls, count);		under the group locks, in a fresh snapshot
+ *		for each call: switch (keys[i].found) …
+ *		idempotency_store(calls, count, keys);		those with ref_id set whose call succeeded
+ *
+ * Of two calls with one key in a batch the second is a duplicate: idempotency_find sets first to the first
+ * one's index, and the handler answers it, after the first, with the first one's answer
+ * (idempotency_copy).  If the first was refused the refusal is copied too: that is what the second would
+ * have got.
+ */
+#ifndef BOXOFFICE_IDEMPOTENCY_H
+#define BOXOFFICE_IDEMPOTENCY_H
+
+#include "call.h"
+
+typedef enum KeyFound
+{
+	KEY_NONE,					/* the call has no key */
+	KEY_NEW,					/* nobody used it yet */
+	KEY_REPLAY,					/* stored: make the answer again from ref_id, reply.replayed = true */
+	KEY_DUPLICATE,				/* of an earlier call of this batch, see first */
+	KEY_MISMATCH				/* used for something else; already refused with TK031 */
+} KeyFound;
+
+typedef struct IdempotencyKey
+{
+	KeyFound	found;
+	uint8		hash[16];
+	int64		ref_id;			/* found: what came of it; new: set by the handler, 0 stores nothing */
+	const char *answer;			/* stored answer where it cannot be made again, or NULL */
+	int			first;			/* KEY_DUPLICATE: index of the call it repeats */
+} IdempotencyKey;
+
+/* One element a call, of which those already done are passed over (KEY_NONE). */
+extern IdempotencyKey *idempotency_find(Call *calls, int count);
+
+/* Gives a duplicate the answer of the call it repeats, which must be done. */
+extern void idempotency_copy(Call *calls, int index, const IdempotencyKey *keys);
+
+/*
+ * Stores the new keys with a ref_id.  A key that another transaction stored meanwhile (in another group of
+ * the event) raises a serialization failure: repeated, the batch will find it.
+ */
+extern void idempotency_store(Call *calls, int count, const IdempotencyKey *keys, TimestampTz now);
+
+/* The hash of (caller, operation, event, key). */
+extern void idempotency_hash(const Call *call, uint8 *hash);
+
+#endif							/* BOXOFFICE_IDEMPOTENCY_H */
