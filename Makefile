@@ -1,0 +1,82 @@
+# Boxoffice: nginx and PostgreSQL that sell tickets. `make help` lists the targets.
+
+# What a caller may set; conf/settings has the defaults, and what was set for `make run` is remembered.
+export PREFIX HOST PORT PGPORT WORKERS POOL PG_CONFIG NGINX
+export ROLE SUB ORG ALG TTL
+
+CONTRACT = $(wildcard sql/*/api.yaml) $(wildcard sql/contract/*) pg_extension/errcodes.txt
+
+all: extension module
+
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+
+#: make run          install what is missing, build, start the site on http://127.0.0.1:8080, say how to buy a ticket
+#: make stop         stop it; data stay in var/
+#: make check        every test
+#: make bench        measure against plain PostgreSQL, plain nginx and a Fastify service
+#: make onsale       sell a festival out, live in the terminal
+#: make token        ROLE=organizer [SUB=…] [ORG=…] [ALG=ES256] [TTL=…]: a token and nothing else
+#: make dsn          the owner's connection string of the embedded database and nothing else
+#: make deploy       DSN=…: deploy the SQL to a server of your own (make install there first)
+#: make install      install the extension and the nginx module into this system
+#: make clean        remove what the build made; make wipe also removes var/ and its data
+#:
+#: Variables: HOST=127.0.0.1 PORT=8080 PREFIX=var PGPORT=5432 WORKERS=<cores> POOL=8 DESTDIR=
+
+# The generated sources, the binder's and nginx's tables and openapi.json come from one contract.
+build/contract: $(CONTRACT)
+	@mkdir -p build
+	@[ ! -x sql/contract/generate ] || sql/contract/generate
+	@touch $@
+
+extension: build/contract
+	@[ ! -f pg_extension/Makefile ] || $(MAKE) -C pg_extension with_llvm=no
+
+module: build/contract
+	@[ ! -f nginx_module/Makefile ] || $(MAKE) -C nginx_module
+
+packages:
+	@conf/install-packages run
+
+run: packages
+	@$(MAKE) -s all
+	@conf/run
+
+stop:
+	@conf/stop
+
+token:
+	@conf/token
+
+dsn:
+	@conf/dsn
+
+deploy:
+	@test -n "$(DSN)" || { echo 'usage: make deploy DSN="host=… dbname=… user=…"' >&2; exit 1; }
+	@sql/deploy "$(DSN)"
+
+install: all
+	$(MAKE) -C pg_extension install with_llvm=no
+	$(MAKE) -C nginx_module install
+
+clean:
+	-$(MAKE) -C pg_extension clean with_llvm=no
+	-$(MAKE) -C nginx_module clean
+	rm -rf build
+
+wipe: clean
+	@conf/stop
+	@conf/wipe
+
+check:
+	@conf/install-packages run check
+	@$(MAKE) -s all
+	@tests/check
+
+bench onsale:
+	@conf/install-packages run check bench
+	@$(MAKE) -s all
+	@tests/bench/$@
+
+.PHONY: all help extension module packages run stop token dsn deploy install clean wipe check bench onsale
