@@ -1,0 +1,2 @@
+GRANT SELECT, INSERT, UPDATE, DELETE ON boxoffice.hold, boxoffice.claim, boxoffice.buyer, boxoffice.idempotency
+    TO boxoffice_code;

@@ -1,0 +1,3 @@
+GRANT SELECT, INSERT, UPDATE ON boxoffice.order, boxoffice.order_fee TO boxoffice_code;
+GRANT SELECT, INSERT ON boxoffice.contact TO boxoffice_code;
+GRANT SELECT ON boxoffice.order, boxoffice.order_fee TO boxoffice_report;

@@ -1,0 +1,3 @@
+GRANT SELECT, INSERT, UPDATE ON boxoffice.organizer TO boxoffice_code;
+GRANT SELECT, INSERT, UPDATE, DELETE ON boxoffice.member TO boxoffice_code;
+GRANT SELECT ON boxoffice.organizer TO boxoffice_report;

@@ -1,0 +1,1 @@
+GRANT SELECT, INSERT, DELETE ON boxoffice.outbox TO boxoffice_code;
