@@ -1,0 +1,373 @@
+package Boxoffice::Server;
+
+# One Boxoffice of a test's own: a prefix in /tmp with a PostgreSQL and an nginx on a free port, brought up by
+# the same conf/run that a user runs. A template prefix, made once for a build, holds a cluster with everything
+# deployed; each server starts from a copy of its data.
+#
+# Whatever is started here becomes a child of this process (it is made a subreaper), so that what is still
+# alive at the end can be found, named and ended, and nothing else is ever touched.
+
+use v5.36;
+use Cwd            qw(abs_path);
+use DBI            ();
+use Errno          qw(ESRCH);
+use Fcntl          qw(:flock);
+use File::Basename qw(dirname);
+use File::Path     qw(make_path remove_tree);
+use File::Temp     ();
+use IO::Socket::INET ();
+use POSIX          qw(WNOHANG);
+use Time::HiRes    qw(time sleep);
+
+our $TOP = abs_path(dirname(__FILE__) . '/../../..');
+
+# Where the template and the tree's own PostgreSQL stand. Tests run as root must be readable to others.
+sub template_prefix { return $ENV{TEST_TEMPLATE} // '/tmp/boxoffice-template-' . _digest($TOP) . "-$>" }
+
+# start(%options): a server, running. Options: workers, pool, proxy (a true value puts Boxoffice::Proxy
+# between nginx and PostgreSQL), demo, nginx (a function that changes the text of nginx.conf), postgres (lines
+# for PostgreSQL's configuration).
+sub start ($class, %o) {
+	_become_subreaper();
+	my $template = _template($o{demo});
+	my $prefix   = File::Temp::tempdir('boxoffice-XXXXXX', DIR => '/tmp');
+	chmod 0755, $prefix;
+	my $self = bless {
+		prefix  => $prefix,
+		host    => '127.0.0.1',
+		port    => _free_port(),
+		pgport  => 5432,
+		workers => $o{workers} // 2,
+		pool    => $o{pool}    // 8,
+		owner   => $$,
+		%o,
+	}, $class;
+	_run('cp', '-a', "$template/data", "$template/keys", $prefix);
+	_run('cp', $_, $prefix) for grep { -e } map { "$template/$_" } qw(deployed demo);
+	symlink "$template/pg", "$prefix/pg" or die "symlink: $!\n";
+	if ($o{postgres}) {
+		open my $out, '>', "$prefix/data/local.conf" or die "local.conf: $!\n";
+		print {$out} "$_\n" for @{ $o{postgres} };
+		close $out or die "local.conf: $!\n";
+	}
+	$self->{settings} = { $self->_settings };
+	$self->_conf('run');
+	$self->_adopt_nginx;
+	$self->_put_proxy if $o{proxy};
+	$self->nginx_change($o{nginx}) if $o{nginx};
+	return $self;
+}
+
+# The template is made, or brought up to date, by the first test that needs it.
+sub _template ($demo) {
+	my $template = template_prefix() . ($demo ? '-demo' : '');
+	make_path($template);
+	open my $lock, '>', "$template.lock" or die "$template.lock: $!\n";
+	flock $lock, LOCK_EX or die "flock: $!\n";
+	my $stamp = _build_stamp();
+	return $template if _slurp("$template/stamp") eq $stamp;
+	remove_tree($template);
+	my %env = (PREFIX => $template, PORT => _free_port(), DEMO => $demo ? 1 : 0, QUIET => 1, WORKERS => 1, POOL => 1);
+	local @ENV{ keys %env } = values %env;
+	_run("$TOP/conf/run");
+	my $pid = _slurp("$template/nginx/nginx.pid");
+	kill QUIT => $pid if $pid;
+	_reaped($pid, 20) or die "the template's nginx does not stop\n" if $pid;
+	_run("$TOP/conf/stop");
+	open my $out, '>', "$template/stamp" or die "stamp: $!\n";
+	print {$out} $stamp;
+	close $out or die "stamp: $!\n";
+	return $template;
+}
+
+# What the template is made from: a change of any of it makes a new template.
+sub _build_stamp {
+	my $files = join ' ', map { "'$TOP/$_'" } qw(sql conf pg_extension/boxoffice.so pg_extension/boxoffice.control
+		pg_extension/boxoffice--1.0.sql pg_extension/errcodes.txt);
+	my $stamp = `find $files -type f -print0 2>/dev/null | sort -z | xargs -0 cat | cksum`;
+	chomp $stamp;
+	return $stamp;
+}
+
+sub _digest ($text) { return substr Digest::SHA::sha1_hex($text), 0, 10 }
+
+use Digest::SHA ();
+
+sub _settings ($self) {
+	my $text = `PREFIX='$self->{prefix}' sh -c '. "$TOP/conf/settings" && set' "$TOP/conf/run" 2>&1`;
+	return map { /^([A-Z][A-Z0-9_]*)='(.*)'$/ ? ($1 => $2) : () } split /\n/, $text;
+}
+
+# Runs a script of conf/ for this prefix.
+sub _conf ($self, $script, @arguments) {
+	local %ENV = (%ENV, $self->env);
+	return _run("$TOP/conf/$script", @arguments);
+}
+
+# The environment in which conf/'s scripts mean this server.
+sub env ($self) {
+	return (PREFIX => $self->{prefix}, HOST => $self->{host}, PORT => $self->{port}, PGPORT => $self->{pgport},
+		WORKERS => $self->{workers}, POOL => $self->{pool}, DEMO => 0, QUIET => 1, PREBUILT => 1);
+}
+
+# PostgreSQL ------------------------------------------------------------------------------------------------
+
+# A connection of the superuser's, or of another database user's.
+sub connect ($self, $user = 'postgres', %o) {
+	my $database = $o{database} // 'boxoffice';
+	return DBI->connect("dbi:Pg:host=$self->{settings}{PG_SOCKETS};port=$self->{pgport};dbname=$database",
+		$user, undef, { RaiseError => 1, PrintError => 0, AutoCommit => 1, AutoInactiveDestroy => 1, pg_enable_utf8 => 1 });
+}
+
+# The superuser's connection that the test keeps; made anew after a restart.
+sub dbh ($self) {
+	delete $self->{dbh} if $self->{dbh} and !$self->{dbh}->ping;
+	return $self->{dbh} //= $self->connect;
+}
+
+sub rows ($self, $sql, @bind) { return @{ $self->dbh->selectall_arrayref($sql, { Slice => {} }, @bind) } }
+
+sub value ($self, $sql, @bind) { return scalar(($self->dbh->selectrow_array($sql, undef, @bind))[0]) }
+
+sub postmaster_pid ($self) {
+	my ($pid) = _slurp("$self->{prefix}/data/postmaster.pid") =~ /^(\d+)/;
+	return $pid;
+}
+
+# The gateway's backends.
+sub backend_pids ($self) {
+	return map { $_->{pid} }
+		$self->rows("SELECT pid FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway'");
+}
+
+sub postgres_stop ($self, $mode = 'fast') {
+	delete $self->{dbh};
+	my $pid = $self->postmaster_pid;
+	_run($self->_as('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'stop', '-s', '-w', '-m', $mode, '-D', "$self->{prefix}/data");
+	_reaped($pid, 20) or die "PostgreSQL ($pid) does not end\n";
+	return;
+}
+
+sub postgres_start ($self) {
+	_run($self->_as('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'start', '-s', '-w', '-t', 60,
+		'-D', "$self->{prefix}/data", '-l', "$self->{prefix}/log/postgresql-start.log");
+	return;
+}
+
+# Ends the server as a power cut does: no warning, no checkpoint. Its children notice by themselves.
+sub postgres_kill ($self) {
+	delete $self->{dbh};
+	my $pid      = $self->postmaster_pid;
+	my @children = _children($pid);
+	kill KILL => $pid, @children;
+	_reaped($_, 20) or die "PostgreSQL's process $_ does not end\n" for $pid, @children;
+	unlink "$self->{prefix}/data/postmaster.pid";
+	return;
+}
+
+# Moves the server's clock to so many seconds from the real one, for every backend's next statement.
+sub clock_offset ($self, $seconds) {
+	my $dbh = $self->dbh;
+	$dbh->do("ALTER SYSTEM SET boxoffice.clock_offset = '$seconds'");
+	$dbh->do('SELECT pg_catalog.pg_reload_conf()');
+	# The postmaster tells all its backends before it forks the one that answers this.
+	wait_until(sub { $self->connect->selectrow_array('SHOW boxoffice.clock_offset') == $seconds }, 'the clock is moved');
+	return;
+}
+
+# nginx -----------------------------------------------------------------------------------------------------
+
+sub nginx_conf ($self) { return "$self->{prefix}/nginx/nginx.conf" }
+
+sub nginx_pid ($self) { return $self->{nginx_pid} }
+
+sub _adopt_nginx ($self) {
+	my $file = $self->{settings}{WEB_PID} // "$self->{prefix}/nginx/nginx.pid";
+	wait_until(sub { _slurp($file) =~ /^\d+$/ }, 'nginx has written its pid');
+	($self->{nginx_pid}) = _slurp($file) =~ /^(\d+)/;
+	return;
+}
+
+sub worker_pids ($self) { return _children($self->{nginx_pid}, qr/^nginx: worker process/) }
+
+sub nginx_start ($self) {
+	my $web = "$self->{prefix}/nginx";
+	_run($self->_as('WEB_USER'), $self->{settings}{NGINX}, '-p', "$web/", '-e', $self->nginx_log, '-c', $self->nginx_conf);
+	$self->_adopt_nginx;
+	return;
+}
+
+sub nginx_log ($self) { return "$self->{prefix}/log/nginx/error.log" }
+
+sub nginx_stop ($self, $signal = 'QUIT') {
+	my $pid = delete $self->{nginx_pid} or return;
+	my @workers = _children($pid);
+	kill $signal => $pid;
+	for my $p ($pid, $signal eq 'KILL' ? () : @workers) {
+		_reaped($p, 30) or die "nginx's process $p does not end after SIG$signal\n";
+	}
+	kill KILL => @workers if $signal eq 'KILL';
+	return;
+}
+
+# Reloads, and waits until workers of the new generation serve.
+sub nginx_reload ($self) {
+	my %old = map { $_ => 1 } $self->worker_pids;
+	kill HUP => $self->{nginx_pid} or die "nginx has gone: $!\n";
+	wait_until(sub { grep { !$old{$_} } $self->worker_pids }, 'nginx has new workers');
+	return;
+}
+
+# Changes nginx.conf by a function of its text and takes it into use.
+sub nginx_change ($self, $change) {
+	my $file = $self->nginx_conf;
+	my $text = _slurp($file);
+	my $new  = $change->($text);
+	die "the change of nginx.conf changed nothing\n" if $new eq $text;
+	open my $out, '>', $file or die "$file: $!\n";
+	print {$out} $new;
+	close $out or die "$file: $!\n";
+	$self->nginx_stop;
+	$self->nginx_start;
+	return;
+}
+
+sub _put_proxy ($self) {
+	require Boxoffice::Proxy;
+	my $directory = "$self->{prefix}/run/proxy";
+	make_path($directory);
+	chmod 0755, $directory;
+	my $sockets = $self->{settings}{PG_SOCKETS};
+	my (undef, undef, $uid, $gid) = getpwnam $self->{settings}{WEB_USER};
+	$self->{proxy} = Boxoffice::Proxy->start(listen => "$directory/.s.PGSQL.$self->{pgport}",
+		connect => "$sockets/.s.PGSQL.$self->{pgport}", uid => $uid, gid => $gid);
+	$self->nginx_change(sub ($text) { $text =~ s/host=\Q$sockets\E\b/host=$directory/gr });
+	return;
+}
+
+sub proxy ($self) { return $self->{proxy} }
+
+# The end --------------------------------------------------------------------------------------------------
+
+# Stops everything; gives what should not have been left, as sentences.
+sub stop ($self) {
+	return if $self->{stopped}++;
+	my @left;
+	delete $self->{dbh};
+	eval { $self->nginx_stop; 1 } or push @left, $@;
+	(delete $self->{proxy})->stop if ref $self->{proxy};
+	eval { $self->postgres_stop; 1 } or push @left, $@ if $self->postmaster_pid;
+	push @left, "nginx still listens on $self->{port}"
+		if IO::Socket::INET->new(PeerAddr => $self->{host}, PeerPort => $self->{port}, Timeout => 2);
+	my $sockets = `find '$self->{prefix}/' -type s 2>/dev/null`;
+	push @left, "socket left: $_" for split /\n/, $sockets;
+	push @left, $self->_end_descendants;
+	return @left;
+}
+
+# Ends what is left of what this process started, and names it.
+sub _end_descendants ($self) {
+	my @left;
+	my $deadline = time + 2;
+	while (my @children = grep { !_zombie($_) } _children($$)) {
+		if (time < $deadline) { sleep 0.05; next }
+		push @left, map { "process left: $_ " . (_slurp("/proc/$_/cmdline") =~ tr/\0/ /r) } @children;
+		kill KILL => @children;
+		last;
+	}
+	1 while waitpid(-1, WNOHANG) > 0;
+	return @left;
+}
+
+sub DESTROY ($self) {
+	return if $$ != $self->{owner};
+	local ($?, $@, $!);
+	eval { $self->stop };
+	if ($ENV{TEST_KEEP}) { print STDERR "# kept: $self->{prefix}\n" }
+	else                 { remove_tree($self->{prefix}, { safe => 0 }) }
+	return;
+}
+
+# Small things ---------------------------------------------------------------------------------------------
+
+# Waits for a condition with a deadline, and dies with what was waited for.
+sub wait_until ($condition, $what, $seconds = 20) {
+	my $deadline = time + $seconds;
+	my $pause    = 0.005;
+	until ($condition->()) {
+		die "not within $seconds s: $what\n" if time > $deadline;
+		sleep $pause;
+		$pause *= 1.5 if $pause < 0.1;
+	}
+	return 1;
+}
+
+# The command prefix that makes a program run as the system's user that conf/settings names.
+sub _as ($self, $which) {
+	return () if $> != 0;
+	my $user = $self->{settings}{$which};
+	my $gid  = (getpwnam $user)[3];
+	return ('setpriv', "--reuid=$user", "--regid=$gid", '--init-groups', '--');
+}
+
+sub _run (@command) {
+	my $output = File::Temp->new;
+	my $pid = fork // die "fork: $!\n";
+	if (!$pid) {
+		open STDIN,  '<', '/dev/null';
+		open STDOUT, '>&', $output;
+		open STDERR, '>&', $output;
+		{ exec { $command[0] } @command }
+		print STDERR "$command[0]: $!\n";
+		POSIX::_exit(127);
+	}
+	waitpid $pid, 0;
+	return if $? == 0;
+	die "@command failed ($?):\n" . _slurp($output->filename);
+}
+
+sub _free_port {
+	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "no free port: $!\n";
+	return $socket->sockport;
+}
+
+sub _slurp ($file) {
+	open my $in, '<:raw', $file or return '';
+	local $/;
+	return scalar(<$in>) // '';
+}
+
+# Live children of a process, optionally those whose command line matches.
+sub _children ($parent, $matching = undef) {
+	my @children;
+	opendir my $proc, '/proc' or die "/proc: $!\n";
+	for my $pid (grep { /^\d+$/ } readdir $proc) {
+		my ($ppid) = _slurp("/proc/$pid/stat") =~ /^\d+ \(.*\) \S (\d+) /s or next;
+		next if $ppid != $parent;
+		next if $matching and (_slurp("/proc/$pid/cmdline") !~ $matching);
+		push @children, $pid;
+	}
+	return @children;
+}
+
+sub _zombie ($pid) { return _slurp("/proc/$pid/stat") !~ /^\d+ \(.*\) [^ZX] /s }
+
+# Whether the process has ended, collected if it is ours, within the time.
+sub _reaped ($pid, $seconds) {
+	return eval {
+		wait_until(sub {
+			waitpid $pid, WNOHANG;
+			return !kill(0 => $pid) && $! == ESRCH || _zombie($pid);
+		}, "process $pid ends", $seconds);
+	};
+}
+
+sub _become_subreaper {
+	require 'syscall.ph';
+	my $prctl = (main->can('SYS_prctl') // __PACKAGE__->can('SYS_prctl'))->();
+	my ($set_child_subreaper, $zero) = (36, 0);
+	syscall($prctl, $set_child_subreaper, 1, $zero, $zero, $zero) == 0 or die "prctl: $!\n";
+	return;
+}
+
+1;
