@@ -178,6 +178,7 @@ sub banned_calls
 	while ($code =~ /(?<![\w.>])(\w+)\s*\(/g)
 	{
 		my $call = $1;
+		next if $name =~ m{^tests/} && $call =~ /^(ato|system)/;
 		push @wrong, line_at($code, $-[0]) . ": $call: use $banned{$call}" if $banned{$call};
 		push @wrong, line_at($code, $-[0]) . ": $call blocks or has no parameters" if $call =~ /^PQ(exec\w*|getssl)$/;
 	}

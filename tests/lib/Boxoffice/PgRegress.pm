@@ -1,0 +1,122 @@
+package Boxoffice::PgRegress;
+
+# Runs a schedule of pg_regress or pg_isolation_regress as TAP: a cluster in a directory of its own, with the SQL
+# deployed into a database named after the kind, and the differences shown where a test fails.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Path qw(make_path remove_tree);
+use File::Temp ();
+use Test::More;
+
+our @EXPORT_OK = qw(run_schedule);
+
+my $top = abs_path(dirname(__FILE__) . '/../../..');
+my %runner = (
+	regress   => 'src/test/regress/pg_regress',
+	isolation => 'src/test/isolation/pg_isolation_regress',
+);
+
+# run_schedule(kind): the whole test file.
+sub run_schedule
+{
+	my ($kind) = @_;
+	my $input = "$top/tests/$kind";
+	plan skip_all => "no schedule in tests/$kind" if !-e "$input/schedule";
+
+	my $prefix = File::Temp::tempdir("boxoffice-$kind-XXXX", TMPDIR => 1);
+	chmod 0755, $prefix;
+	local @ENV{qw(PREFIX QUIET PGPORT PGDATABASE)} = ($prefix, 1, 5432, 'postgres');
+	my $ok = eval { run_in($prefix, $kind, $input); 1 };
+	my $why = $@;
+	command("$top/conf/stop");
+	my $alarming = alarming_lines($prefix);
+	is($alarming, '', 'no crash, no broken invariant in the log');
+	diag($why) if !$ok;
+	fail('the schedule ran') if !$ok;
+	$ENV{TEST_KEEP} ? diag("kept: $prefix") : remove_tree($prefix);
+	done_testing();
+	return;
+}
+
+sub run_in
+{
+	my ($prefix, $kind, $input) = @_;
+	my $output = "$top/build/$kind";
+	remove_tree($output);
+	make_path($output);
+	command("$top/conf/run", 'cluster');
+	my $dsn = `$top/conf/dsn`;
+	chomp $dsn;
+	(my $there = $dsn) =~ s/dbname=\S+/dbname=$kind/;
+	$dsn =~ s/dbname=\S+/dbname=postgres/;
+	command('psql', '-XAtqd', $dsn, '-c', "CREATE DATABASE $kind");
+	command("$top/sql/deploy", $there);
+
+	my ($host) = $dsn =~ /host=(\S+)/;
+	my $lib = `\${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config} --pkglibdir`;
+	chomp $lib;
+	my $schedule = schedule($input, $output);
+	my @command = ("$lib/pgxs/$runner{$kind}", "--inputdir=$input", "--outputdir=$output", "--host=$host",
+		'--port=5432', '--user=postgres', '--use-existing', "--dbname=$kind", "--schedule=$schedule");
+	push @command, '--bindir=' . dirname($lib) . '/bin' if $kind eq 'regress';
+	open my $said, '-|', join(' ', map { "'$_'" } @command) . ' 2>&1' or die "$command[0]: $!";
+	my @other;
+	while (<$said>)
+	{
+		if    (/^(?:test|     ) (\S+)\s+\.\.\. (ok|FAILED|failed)/) { report($1, $2 eq 'ok', $input, $output) }
+		elsif (/\S/)                                                { push @other, $_ }
+	}
+	close $said;
+	ok($? == 0, 'pg_regress is content') or diag(@other);
+	return;
+}
+
+# The lines of the schedule, or of it those that ONLY names.
+sub schedule
+{
+	my ($input, $output) = @_;
+	my $only = $ENV{ONLY} or return "$input/schedule";
+	open my $out, '>', "$output/schedule" or die "$output/schedule: $!";
+	print {$out} "test: $_\n" for split ' ', $only;
+	close $out or die "$output/schedule: $!";
+	return "$output/schedule";
+}
+
+sub report
+{
+	my ($name, $good, $input, $output) = @_;
+	ok($good, $name) or diag(scalar `diff -U3 '$input/expected/$name.out' '$output/results/$name.out' | head -n 60`);
+	return;
+}
+
+# A test makes errors on purpose; a crash, a failed assertion or a sanitizer's word is never on purpose.
+sub alarming_lines
+{
+	my ($prefix) = @_;
+	return scalar `cat $prefix/log/*.log | grep -aE 'PANIC|TRAP:|terminated by signal|ERROR: AddressSan|runtime error:| XX[0-9A-Z]{3} ' | head -n 20`;
+}
+
+sub command
+{
+	my (@command) = @_;
+	my $said = File::Temp->new;
+	my $pid = fork // die "fork: $!";
+	if (!$pid)
+	{
+		open STDOUT, '>&', $said or die $!;
+		open STDERR, '>&', $said or die $!;
+		open STDIN, '<', '/dev/null' or die $!;
+		exec @command or die "$command[0]: $!";
+	}
+	waitpid $pid, 0;
+	return if $? == 0;
+	open my $in, '<', "$said" or die $!;
+	die "@command failed:\n", <$in>;
+}
+
+1;
