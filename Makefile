@@ -2,7 +2,9 @@
 
 # What a caller may set; conf/settings has the defaults, and what was set for `make run` is remembered.
 export PREFIX HOST PORT PGPORT WORKERS POOL PG_CONFIG NGINX
-export ROLE SUB ORG ALG TTL
+export ROLE SUB ORG ALG TTL TESTS
+# For builds with assertions or sanitizers
+export BOXOFFICE_CFLAGS BOXOFFICE_LDFLAGS
 
 CONTRACT = $(wildcard sql/*/api.yaml) $(wildcard sql/contract/*) pg_extension/errcodes.txt
 
