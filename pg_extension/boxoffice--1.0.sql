@@ -1,0 +1,73 @@
+-- The extension makes functions only, in schema boxoffice_code: no type, no table. Tables, grants and
+-- the functions of schema api are ordinary objects made by sql/deploy.
+\echo Use "CREATE EXTENSION boxoffice" to load this file. \quit
+
+-- ---------------------------------------------------------------- the dispatcher
+
+CREATE FUNCTION boxoffice_code.dispatch(
+    event bigint, operation text, contract text, params text[], bodies bytea[],
+    subjects text[], roles text[], organizers bigint[], keys text[], secrets text[],
+    request_ids text[], deadline_ms integer,
+    OUT status integer, OUT replayed boolean, OUT retry_after integer, OUT etag text, OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dispatch'
+LANGUAGE C VOLATILE SECURITY DEFINER ROWS 128
+SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION boxoffice_code.dispatch IS
+'The gateway''s one call: a batch of requests of one operation (and event); one row of answer for each, in order.';
+
+CREATE FUNCTION boxoffice_code.perform(
+    operation text, event bigint, args jsonb,
+    secret text DEFAULT NULL, idempotency_key text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'perform'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION boxoffice_code.perform IS
+'What functions of schema api call for an operation of the core: args has parameters and members of the body by name; a refusal is raised with its SQLSTATE TKxxx.';
+
+CREATE FUNCTION boxoffice_code.refuse(
+    code text, pointer text DEFAULT '', facts jsonb DEFAULT '{}', detail text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'refuse'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION boxoffice_code.refuse IS
+'Raises the refusal of that name in errcodes.txt (sold_out), at a JSON Pointer into the body or a parameter''s name, with facts for the caller.';
+
+-- ---------------------------------------------------------------- who acts
+
+CREATE FUNCTION boxoffice_code.actor_subject() RETURNS text
+AS 'MODULE_PATHNAME', 'actor_subject' LANGUAGE C STABLE;
+COMMENT ON FUNCTION boxoffice_code.actor_subject() IS 'The subject of the token that the running call was made with; NULL is nobody.';
+
+CREATE FUNCTION boxoffice_code.actor_role() RETURNS text
+AS 'MODULE_PATHNAME', 'actor_role' LANGUAGE C STABLE;
+COMMENT ON FUNCTION boxoffice_code.actor_role() IS 'The role of who makes the running call: public, customer, organizer, scanner, support, admin.';
+
+CREATE FUNCTION boxoffice_code.actor_organizer() RETURNS bigint
+AS 'MODULE_PATHNAME', 'actor_organizer' LANGUAGE C STABLE;
+COMMENT ON FUNCTION boxoffice_code.actor_organizer() IS 'The organizer that the token speaks for, or NULL.';
+
+-- ---------------------------------------------------------------- time and ids
+
+-- ---------------------------------------------------------------- inventory, holds
+
+-- ---------------------------------------------------------------- orders, payments, tickets
+
+-- ---------------------------------------------------------------- worker
+
+-- ---------------------------------------------------------------- nobody but whom sql/deploy names
+
+DO $$
+DECLARE
+    made regprocedure;
+BEGIN
+    FOR made IN
+        SELECT d.objid::regprocedure
+          FROM pg_catalog.pg_depend AS d
+          JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'boxoffice'
+         WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,41 @@
+/*
+ * handlers.h
+ *		The core's operations, each in the file of its subject.
+ */
+#ifndef BOXOFFICE_HANDLERS_H
+#define BOXOFFICE_HANDLERS_H
+
+#include "call.h"
+#include "contract.h"
+
+/* block.c */
+extern void block_create(Call *calls, int count);
+extern void block_release(Call *calls, int count);
+
+/* hold.c */
+extern void hold_create(Call *calls, int count);
+extern void hold_get(Call *calls, int count);
+extern void hold_change(Call *calls, int count);
+extern void hold_release(Call *calls, int count);
+extern void hold_extend(Call *calls, int count);
+
+/* order.c */
+extern void order_create(Call *calls, int count);
+extern void order_get(Call *calls, int count);
+extern void order_find(Call *calls, int count);
+extern void order_cancel(Call *calls, int count);
+
+/* payment.c */
+extern void payment_create(Call *calls, int count);
+
+/* stock.c */
+extern void stock_change(Call *calls, int count);
+
+/* ticket.c */
+extern void ticket_list(Call *calls, int count);
+extern void ticket_qr(Call *calls, int count);
+
+/* handlers.c: NULL if the operation is a stored function. */
+extern CallHandler handler_of(const Operation *operation);
+
+#endif							/* BOXOFFICE_HANDLERS_H */
