@@ -1,5 +1,7 @@
 # Boxoffice: nginx and PostgreSQL that sell tickets. `make help` lists the targets.
 
+PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+
 # What a caller may set; conf/settings has the defaults, and what was set for `make run` is remembered.
 export PREFIX HOST PORT PGPORT WORKERS POOL PG_CONFIG NGINX
 export ROLE SUB ORG ALG TTL TESTS
@@ -42,6 +44,7 @@ packages:
 	@conf/install-packages run
 
 run: packages
+	@$(MAKE) -q all 2>/dev/null || echo 'boxoffice: building'
 	@$(MAKE) -s all
 	@conf/run
 
