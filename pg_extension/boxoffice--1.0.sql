@@ -47,13 +47,17 @@ CREATE FUNCTION boxoffice_code.actor_organizer() RETURNS bigint
 AS 'MODULE_PATHNAME', 'actor_organizer' LANGUAGE C STABLE;
 COMMENT ON FUNCTION boxoffice_code.actor_organizer() IS 'The organizer that the token speaks for, or NULL.';
 
+-- ---------------------------------------------------------------- which library this is
+
+CREATE FUNCTION boxoffice_code.library_version() RETURNS integer
+AS 'MODULE_PATHNAME', 'library_version' LANGUAGE C STABLE;
+COMMENT ON FUNCTION boxoffice_code.library_version() IS 'Which library the server runs; sql/deploy refuses one that is older than the SQL.';
+
 -- ---------------------------------------------------------------- time and ids
 
 -- ---------------------------------------------------------------- inventory, holds
 
 -- ---------------------------------------------------------------- orders, payments, tickets
-
--- ---------------------------------------------------------------- worker
 
 -- ---------------------------------------------------------------- nobody but whom sql/deploy names
 

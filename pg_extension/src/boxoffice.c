@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 
 #include "boxoffice.h"
+#include "worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -24,5 +25,6 @@ _PG_init(void)
 				errhint("Add boxoffice to shared_preload_libraries and restart the server."));
 
 	actor_init();
-	/* id_shmem_init(), clock_init(), worker_init() go here as their files land */
+	worker_init();
+	/* id_shmem_init(), clock_init() go here as their files land */
 }

@@ -29,7 +29,8 @@ CREATE TABLE boxoffice.event (
     updated_at           timestamptz NOT NULL,
     published_at         timestamptz,
     CONSTRAINT event_pkey PRIMARY KEY (id),
-    CONSTRAINT event_organizer_id_fkey FOREIGN KEY (organizer_id) REFERENCES boxoffice.organizer (id),
+    CONSTRAINT event_organizer_id_fkey FOREIGN KEY (organizer_id)
+        REFERENCES boxoffice.organizer (id),
     CONSTRAINT event_venue_id_fkey FOREIGN KEY (venue_id) REFERENCES boxoffice.venue (id),
     CONSTRAINT event_currency_fkey FOREIGN KEY (currency) REFERENCES boxoffice.currency (code),
     CONSTRAINT event_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
@@ -40,7 +41,8 @@ CREATE TABLE boxoffice.event (
     CONSTRAINT event_max_per_order_check CHECK (max_per_order BETWEEN 1 AND 1000),
     CONSTRAINT event_buyer_limit_check CHECK (buyer_limit BETWEEN 1 AND 100000),
     CONSTRAINT event_hold_ttl_ms_check CHECK (hold_ttl_ms BETWEEN 1000 AND 86400000),
-    CONSTRAINT event_hold_extend_max_ms_check CHECK (hold_extend_max_ms BETWEEN hold_ttl_ms AND 604800000),
+    CONSTRAINT event_hold_extend_max_ms_check
+        CHECK (hold_extend_max_ms BETWEEN hold_ttl_ms AND 604800000),
     CONSTRAINT event_payment_term_check CHECK (
         (payment_term_minutes IS NULL) <> (payment_term_days IS NULL)
         AND payment_term_minutes BETWEEN 1 AND 525600
@@ -68,7 +70,8 @@ CREATE TABLE boxoffice.event_slug (
     event_id bigint NOT NULL,
     CONSTRAINT event_slug_pkey PRIMARY KEY (slug)
 );
-COMMENT ON TABLE boxoffice.event_slug IS 'The directory of slugs: which event a public address means.';
+COMMENT ON TABLE boxoffice.event_slug IS
+'The directory of slugs: which event a public address means.';
 
 CREATE TABLE boxoffice.event_code (
     code     text   NOT NULL,
@@ -104,7 +107,8 @@ CREATE TABLE boxoffice.session (
     CONSTRAINT session_sale_close_offset_ms_check
         CHECK (sale_close_offset_ms BETWEEN -31536000000 AND 31536000000)
 );
-COMMENT ON TABLE boxoffice.session IS 'One dated occurrence of an event; every event has at least one.';
+COMMENT ON TABLE boxoffice.session IS
+'One dated occurrence of an event; every event has at least one.';
 COMMENT ON COLUMN boxoffice.session.sale_close_offset_ms IS
 'Sale of the session closes at starts_at plus this (negative: before the start), or at sale_ends_at if that is earlier.';
 CREATE INDEX session_event_id_starts_at_idx ON boxoffice.session (event_id, starts_at, id);

@@ -1,4 +1,5 @@
--- Holds and claims: the hot tables. No foreign keys to configuration rows; check_inventory looks for orphans.
+-- Holds and claims: the hot tables. No foreign keys to configuration rows; check_inventory looks
+-- for orphans.
 
 CREATE TABLE boxoffice.hold (
     event_id     bigint      NOT NULL,
@@ -49,7 +50,8 @@ COMMENT ON COLUMN boxoffice.claim.owner_id IS
 'The hold''s id (an order''s claims are those of its hold), or the block''s id for state blocked.';
 COMMENT ON COLUMN boxoffice.claim.expires_at IS
 'From when a held or pending claim may be reclaimed: the hold''s deadline, or the order''s deadline with its grace.';
-COMMENT ON COLUMN boxoffice.claim.block_id IS 'The block whose places this claim took over, if any.';
+COMMENT ON COLUMN boxoffice.claim.block_id IS
+'The block whose places this claim took over, if any.';
 CREATE INDEX claim_expiry_idx ON boxoffice.claim (event_id, group_id, expires_at)
     WHERE state IN ('held', 'pending');
 

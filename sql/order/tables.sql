@@ -1,3 +1,5 @@
+-- Orders, what they cost beside their tickets, and who bought.
+
 CREATE TABLE boxoffice.order (
     event_id     bigint      NOT NULL,
     id           bigint      NOT NULL,
@@ -18,7 +20,8 @@ CREATE TABLE boxoffice.order (
     CONSTRAINT order_pkey PRIMARY KEY (event_id, id),
     CONSTRAINT order_hold_id_key UNIQUE (event_id, hold_id),
     CONSTRAINT order_code_key UNIQUE (event_id, code),
-    CONSTRAINT order_hold_id_fkey FOREIGN KEY (event_id, hold_id) REFERENCES boxoffice.hold (event_id, id),
+    CONSTRAINT order_hold_id_fkey FOREIGN KEY (event_id, hold_id)
+        REFERENCES boxoffice.hold (event_id, id),
     CONSTRAINT order_status_check CHECK (status IN ('pending', 'paid', 'expired', 'cancelled')),
     CONSTRAINT order_total_check CHECK (total >= 0),
     CONSTRAINT order_pending_check CHECK ((status = 'pending') <= (expires_at IS NOT NULL)),
@@ -27,8 +30,10 @@ CREATE TABLE boxoffice.order (
 ) WITH (fillfactor = 85);
 COMMENT ON TABLE boxoffice.order IS
 'Fulfilment of one hold in one event. total is the sum of its live tickets'' prices and its fees, in minor units.';
-COMMENT ON COLUMN boxoffice.order.code IS 'The six letters after the event''s short code and a dash.';
-COMMENT ON COLUMN boxoffice.order.expires_at IS 'The deadline shown to the buyer of a pending order; the grace comes after it.';
+COMMENT ON COLUMN boxoffice.order.code IS
+'The six letters after the event''s short code and a dash.';
+COMMENT ON COLUMN boxoffice.order.expires_at IS
+'The deadline shown to the buyer of a pending order; the grace comes after it.';
 COMMENT ON COLUMN boxoffice.order.email_key IS
 'The keyed hash of the normalised e-mail address under which buyer limits count the order.';
 
@@ -45,9 +50,11 @@ CREATE TABLE boxoffice.order_fee (
     CONSTRAINT order_fee_order_id_fkey FOREIGN KEY (event_id, order_id)
         REFERENCES boxoffice.order (event_id, id),
     CONSTRAINT order_fee_kind_check CHECK (kind IN ('ticket')),
-    CONSTRAINT order_fee_amount_check CHECK (quantity >= 0 AND unit_amount >= 0 AND amount = quantity * unit_amount)
+    CONSTRAINT order_fee_amount_check
+        CHECK (quantity >= 0 AND unit_amount >= 0 AND amount = quantity * unit_amount)
 );
-COMMENT ON TABLE boxoffice.order_fee IS 'What an order costs beside its tickets: kind ticket is the fixed fee for each ticket.';
+COMMENT ON TABLE boxoffice.order_fee IS
+'What an order costs beside its tickets: kind ticket is the fixed fee for each ticket.';
 
 CREATE TABLE boxoffice.contact (
     event_id bigint NOT NULL,

@@ -1,3 +1,5 @@
+-- Who may do what with the tables and functions of this subject.
+
 GRANT SELECT, INSERT, UPDATE ON boxoffice.organizer TO boxoffice_code;
 GRANT SELECT, INSERT, UPDATE, DELETE ON boxoffice.member TO boxoffice_code;
 GRANT SELECT ON boxoffice.organizer TO boxoffice_report;

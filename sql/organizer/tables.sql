@@ -1,3 +1,5 @@
+-- The tenant and who belongs to it.
+
 CREATE TABLE boxoffice.organizer (
     id         bigint      NOT NULL,
     slug       text        NOT NULL,
@@ -16,7 +18,8 @@ CREATE TABLE boxoffice.member (
     role         text        NOT NULL,
     created_at   timestamptz NOT NULL,
     CONSTRAINT member_pkey PRIMARY KEY (organizer_id, subject),
-    CONSTRAINT member_organizer_id_fkey FOREIGN KEY (organizer_id) REFERENCES boxoffice.organizer (id),
+    CONSTRAINT member_organizer_id_fkey FOREIGN KEY (organizer_id)
+        REFERENCES boxoffice.organizer (id),
     CONSTRAINT member_subject_check CHECK (char_length(subject) BETWEEN 1 AND 200),
     CONSTRAINT member_role_check CHECK (role IN ('owner', 'manager', 'box_office', 'scanner'))
 );

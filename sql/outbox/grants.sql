@@ -1,1 +1,3 @@
+-- Who may do what with the tables and functions of this subject.
+
 GRANT SELECT, INSERT, DELETE ON boxoffice.outbox TO boxoffice_code;

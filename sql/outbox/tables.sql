@@ -1,3 +1,5 @@
+-- Effects that leave the database.
+
 CREATE TABLE boxoffice.outbox (
     event_id   bigint      NOT NULL,
     id         bigint      NOT NULL,

@@ -1,3 +1,6 @@
-GRANT SELECT, INSERT, UPDATE, DELETE ON boxoffice.inventory_group, boxoffice.pool, boxoffice.stock, boxoffice.ticket_type,
+-- Who may do what with the tables and functions of this subject.
+
+GRANT SELECT, INSERT, UPDATE, DELETE
+    ON boxoffice.inventory_group, boxoffice.pool, boxoffice.stock, boxoffice.ticket_type,
     boxoffice.ticket_type_pool, boxoffice.ticket_type_session, boxoffice.block TO boxoffice_code;
 GRANT SELECT ON boxoffice.pool, boxoffice.stock, boxoffice.ticket_type TO boxoffice_report;

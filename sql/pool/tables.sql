@@ -89,7 +89,8 @@ CREATE TABLE boxoffice.ticket_type (
     CONSTRAINT ticket_type_event_id_fkey FOREIGN KEY (event_id) REFERENCES boxoffice.event (id),
     CONSTRAINT ticket_type_key_check CHECK (key ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
     CONSTRAINT ticket_type_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
-    CONSTRAINT ticket_type_kind_check CHECK (kind IN ('admission', 'addon', 'merchandise', 'donation')),
+    CONSTRAINT ticket_type_kind_check
+        CHECK (kind IN ('admission', 'addon', 'merchandise', 'donation')),
     CONSTRAINT ticket_type_status_check CHECK (status IN ('active', 'paused', 'retired')),
     CONSTRAINT ticket_type_price_check CHECK (price BETWEEN 0 AND 100000000000),
     CONSTRAINT ticket_type_fee_check CHECK (fee BETWEEN 0 AND 100000000000),

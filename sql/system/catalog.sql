@@ -1,6 +1,7 @@
--- Sets the psql variable catalog: one hash of everything in the catalog that a deploy makes anew: functions, views, their comments, row policies, and what
--- our roles may do. Reads system catalogs only, so it runs in any database. What a DBA gives to roles of their own,
--- and indexes and tables of their own, are not looked at.
+-- Sets the psql variable catalog: one hash of everything in the catalog that a deploy makes anew:
+-- functions, views, their comments, row policies, and what our roles may do. Reads system catalogs
+-- only, so it runs in any database. What a DBA gives to roles of their own, and indexes and tables
+-- of their own, are not looked at.
 
 WITH schema AS (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl
@@ -10,7 +11,7 @@ WITH schema AS (
     SELECT 'schema ' || s.nspname, COALESCE(s.nspacl, pg_catalog.acldefault('n', s.nspowner))
       FROM schema AS s
     UNION ALL
-    SELECT 'function ' || p.oid::pg_catalog.regprocedure::text,
+    SELECT 'function ' || p.oid::regprocedure::text,
            COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))
       FROM pg_catalog.pg_proc AS p
       JOIN schema AS s ON s.oid = p.pronamespace
@@ -27,22 +28,24 @@ WITH schema AS (
       JOIN schema AS s ON s.oid = c.relnamespace
      WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
 ), item (text) AS (
-    SELECT pg_catalog.concat_ws(' ', 'acl', a.object, COALESCE(grantee.rolname, 'PUBLIC'), e.privilege_type,
-                                e.is_grantable)
+    SELECT pg_catalog.concat_ws(' ', 'acl', a.object, COALESCE(grantee.rolname, 'PUBLIC'),
+                                e.privilege_type, e.is_grantable)
       FROM acl AS a
      CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) AS e
       LEFT JOIN pg_catalog.pg_roles AS grantee ON grantee.oid = e.grantee
      WHERE grantee.oid IS NULL OR grantee.rolname LIKE 'boxoffice\_%'
     UNION ALL
-    SELECT pg_catalog.concat_ws(' ', 'function', pg_catalog.pg_get_functiondef(p.oid), owner.rolname,
+    SELECT pg_catalog.concat_ws(' ', 'function', owner.rolname,
+                                pg_catalog.pg_get_functiondef(p.oid),
                                 pg_catalog.obj_description(p.oid, 'pg_proc'))
       FROM pg_catalog.pg_proc AS p
       JOIN schema AS s ON s.oid = p.pronamespace
       JOIN pg_catalog.pg_roles AS owner ON owner.oid = p.proowner
      WHERE p.prokind IN ('f', 'p')
     UNION ALL
-    SELECT pg_catalog.concat_ws(' ', 'view', s.nspname, c.relname, owner.rolname, c.reloptions::text,
-                                pg_catalog.pg_get_viewdef(c.oid), pg_catalog.obj_description(c.oid, 'pg_class'))
+    SELECT pg_catalog.concat_ws(' ', 'view', s.nspname, c.relname, owner.rolname,
+                                c.reloptions::text, pg_catalog.pg_get_viewdef(c.oid),
+                                pg_catalog.obj_description(c.oid, 'pg_class'))
       FROM pg_catalog.pg_class AS c
       JOIN schema AS s ON s.oid = c.relnamespace
       JOIN pg_catalog.pg_roles AS owner ON owner.oid = c.relowner
@@ -55,8 +58,8 @@ WITH schema AS (
       JOIN schema AS s ON s.oid = c.relnamespace
      WHERE c.relkind = 'v' AND a.attnum > 0
     UNION ALL
-    SELECT pg_catalog.concat_ws(' ', 'policy', p.schemaname, p.tablename, p.policyname, p.permissive,
-                                p.roles::text, p.cmd, p.qual, p.with_check)
+    SELECT pg_catalog.concat_ws(' ', 'policy', p.schemaname, p.tablename, p.policyname,
+                                p.permissive, p.roles::text, p.cmd, p.qual, p.with_check)
       FROM pg_catalog.pg_policies AS p
      WHERE p.schemaname = 'boxoffice'
     UNION ALL
@@ -65,8 +68,9 @@ WITH schema AS (
       JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
      WHERE e.extname = 'boxoffice'
     UNION ALL
-    SELECT pg_catalog.concat_ws(' ', 'role', r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb,
-                                r.rolcanlogin, r.rolreplication, r.rolbypassrls)
+    SELECT pg_catalog.concat_ws(' ', 'role', r.rolname, r.rolsuper, r.rolinherit,
+                                r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
+                                r.rolbypassrls)
       FROM pg_catalog.pg_roles AS r
      WHERE r.rolname LIKE 'boxoffice\_%'
     UNION ALL
@@ -82,5 +86,6 @@ WITH schema AS (
       JOIN pg_catalog.pg_roles AS owner ON owner.oid = s.nspowner
 )
 SELECT COALESCE(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-           pg_catalog.string_agg(item.text, E'\n' ORDER BY item.text COLLATE "C"), 'UTF8')), 'hex'), '') AS catalog
+           pg_catalog.string_agg(item.text, E'\n' ORDER BY item.text COLLATE "C"),
+           'UTF8')), 'hex'), '') AS catalog
   FROM item \gset

@@ -1,31 +1,35 @@
--- The end of a deploy of code: what no file makes any more is dropped, bodies are checked now that all of them are there, and
--- every privilege of our roles is taken away, so that those which grants.sql gives are all that there are.
+-- The end of a deploy of code: what no file makes any more is dropped, bodies are checked now that
+-- all of them are there, and every privilege of our roles is taken away, so that those which
+-- grants.sql gives are all that there are.
 
 DO $stale$
 DECLARE
     statement text;
 BEGIN
-    -- What this transaction made or made over has its mark; rows of the extension's members do not count.
-    SELECT 'DROP VIEW ' || pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ')
+    -- What this transaction made or made over has its mark; rows of the extension's members do not
+    -- count.
+    SELECT 'DROP VIEW ' || pg_catalog.string_agg(c.oid::regclass::text, ', ')
       INTO statement
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid
-     WHERE c.relnamespace = 'report'::pg_catalog.regnamespace
+     WHERE c.relnamespace = 'report'::regnamespace
        AND c.relkind = 'v'
-       AND r.xmin <> pg_catalog.pg_current_xact_id()::pg_catalog.xid;
+       AND r.xmin <> pg_catalog.pg_current_xact_id()::xid;
     IF statement IS NOT NULL THEN
         EXECUTE statement;
     END IF;
 
-    SELECT 'DROP FUNCTION ' || pg_catalog.string_agg(p.oid::pg_catalog.regprocedure::text, ', ')
+    SELECT 'DROP FUNCTION ' || pg_catalog.string_agg(p.oid::regprocedure::text, ', ')
       INTO statement
       FROM pg_catalog.pg_proc AS p
-     WHERE p.pronamespace IN ('boxoffice'::pg_catalog.regnamespace, 'boxoffice_code'::pg_catalog.regnamespace,
-                              'api'::pg_catalog.regnamespace)
-       AND p.xmin <> pg_catalog.pg_current_xact_id()::pg_catalog.xid
+     WHERE p.pronamespace IN ('boxoffice'::regnamespace, 'boxoffice_code'::regnamespace,
+                              'api'::regnamespace)
+       AND p.xmin <> pg_catalog.pg_current_xact_id()::xid
        AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend AS d
-             WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e');
+             WHERE d.classid = 'pg_catalog.pg_proc'::regclass
+               AND d.objid = p.oid
+               AND d.deptype = 'e');
     IF statement IS NOT NULL THEN
         EXECUTE statement;
     END IF;
@@ -49,8 +53,8 @@ BEGIN
             END
        FROM pg_catalog.pg_proc AS p
        JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
-      WHERE p.pronamespace IN ('boxoffice'::pg_catalog.regnamespace, 'boxoffice_code'::pg_catalog.regnamespace,
-                               'api'::pg_catalog.regnamespace)
+      WHERE p.pronamespace IN ('boxoffice'::regnamespace, 'boxoffice_code'::regnamespace,
+                               'api'::regnamespace)
         AND l.lanname IN ('sql', 'plpgsql');
 END
 $bodies$;
@@ -61,9 +65,9 @@ DECLARE
     statement text;
 BEGIN
     FOR statement IN
-        SELECT pg_catalog.format('ALTER FUNCTION %s OWNER TO boxoffice_code', p.oid::pg_catalog.regprocedure)
+        SELECT pg_catalog.format('ALTER FUNCTION %s OWNER TO boxoffice_code', p.oid::regprocedure)
           FROM pg_catalog.pg_proc AS p
-         WHERE p.pronamespace = 'boxoffice_code'::pg_catalog.regnamespace
+         WHERE p.pronamespace = 'boxoffice_code'::regnamespace
            AND pg_catalog.pg_get_userbyid(p.proowner) NOT IN ('boxoffice_code', 'boxoffice_owner')
     LOOP
         EXECUTE statement;
@@ -84,23 +88,24 @@ BEGIN
             SELECT 'SCHEMA ' || s.nspname, s.nspowner, s.nspacl
               FROM schema AS s
             UNION ALL
-            SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure::text, p.proowner,
+            SELECT 'FUNCTION ' || p.oid::regprocedure::text, p.proowner,
                    COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))
               FROM pg_catalog.pg_proc AS p
               JOIN schema AS s ON s.oid = p.pronamespace
             UNION ALL
-            SELECT 'TABLE ' || c.oid::pg_catalog.regclass::text, c.relowner, c.relacl
+            SELECT 'TABLE ' || c.oid::regclass::text, c.relowner, c.relacl
               FROM pg_catalog.pg_class AS c
               JOIN schema AS s ON s.oid = c.relnamespace
              WHERE c.relkind IN ('r', 'p', 'v')
             UNION ALL
-            SELECT 'TABLE ' || c.oid::pg_catalog.regclass::text, c.relowner, a.attacl
+            SELECT 'TABLE ' || c.oid::regclass::text, c.relowner, a.attacl
               FROM pg_catalog.pg_attribute AS a
               JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
               JOIN schema AS s ON s.oid = c.relnamespace
              WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
         )
-        SELECT DISTINCT 'REVOKE ALL ON ' || o.name || ' FROM ' || COALESCE(grantee.rolname, 'PUBLIC')
+        SELECT DISTINCT 'REVOKE ALL ON ' || o.name || ' FROM '
+               || COALESCE(grantee.rolname, 'PUBLIC')
           FROM object AS o
          CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS e
           LEFT JOIN pg_catalog.pg_roles AS grantee ON grantee.oid = e.grantee

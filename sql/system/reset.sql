@@ -1,5 +1,5 @@
--- The beginning of a deploy of code. With :drop all code goes first; with :remake the extension too, which loses nothing, as
--- it makes functions only. :library is what the SQL needs.
+-- The beginning of a deploy of code. With :drop all code goes first; with :remake the extension
+-- too, which loses nothing, as it makes functions only. :library is what the SQL needs.
 
 \if :drop
 DO $drop$
@@ -14,22 +14,24 @@ BEGIN
         EXECUTE statement;
     END LOOP;
 
-    SELECT 'DROP VIEW ' || pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ')
+    SELECT 'DROP VIEW ' || pg_catalog.string_agg(c.oid::regclass::text, ', ')
       INTO statement
       FROM pg_catalog.pg_class AS c
-     WHERE c.relnamespace = 'report'::pg_catalog.regnamespace AND c.relkind = 'v';
+     WHERE c.relnamespace = 'report'::regnamespace AND c.relkind = 'v';
     IF statement IS NOT NULL THEN
         EXECUTE statement;
     END IF;
 
-    SELECT 'DROP FUNCTION ' || pg_catalog.string_agg(p.oid::pg_catalog.regprocedure::text, ', ')
+    SELECT 'DROP FUNCTION ' || pg_catalog.string_agg(p.oid::regprocedure::text, ', ')
       INTO statement
       FROM pg_catalog.pg_proc AS p
-     WHERE p.pronamespace IN ('boxoffice'::pg_catalog.regnamespace, 'boxoffice_code'::pg_catalog.regnamespace,
-                              'api'::pg_catalog.regnamespace)
+     WHERE p.pronamespace IN ('boxoffice'::regnamespace, 'boxoffice_code'::regnamespace,
+                              'api'::regnamespace)
        AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend AS d
-             WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e');
+             WHERE d.classid = 'pg_catalog.pg_proc'::regclass
+               AND d.objid = p.oid
+               AND d.deptype = 'e');
     IF statement IS NOT NULL THEN
         EXECUTE statement;
     END IF;
@@ -54,7 +56,8 @@ BEGIN
     IF has < needs THEN
         RAISE EXCEPTION 'the library is older than the SQL'
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  DETAIL = pg_catalog.format('The SQL needs library %s, the server runs %s.', needs, has),
+                  DETAIL = pg_catalog.format('The SQL needs library %s, the server runs %s.',
+                                             needs, has),
                   HINT = 'Install the new library and restart PostgreSQL.';
     END IF;
 END

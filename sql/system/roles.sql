@@ -1,5 +1,5 @@
--- The roles, made if missing, and the schemas. Runs at each deploy, as whoever deploys; a role that exists keeps its
--- password and whatever a DBA has set on it.
+-- The roles, made if missing, and the schemas. Runs at each deploy, as whoever deploys; a role that
+-- exists keeps its password and whatever a DBA has set on it.
 
 SET client_min_messages = warning;
 
@@ -10,24 +10,25 @@ BEGIN
     FOR wanted IN
         SELECT *
           FROM (VALUES
-            ('boxoffice_owner', 'NOLOGIN', 'Boxoffice: owns the tables.'),
-            ('boxoffice_code', 'NOLOGIN BYPASSRLS', 'Boxoffice: owns the functions and has the rights they need on tables.'),
-            ('boxoffice_report', 'NOLOGIN', 'Boxoffice: owns the views of schema report and reads what they show, subject to row policies.'),
-            ('boxoffice_gateway', 'LOGIN', 'Boxoffice: nginx''s login; may execute the dispatcher and nothing else.'),
-            ('boxoffice_service', 'LOGIN', 'Boxoffice: other services; may execute the functions of schema api.'),
-            ('boxoffice_analyst', 'LOGIN', 'Boxoffice: people who read schema report.'),
-            ('boxoffice_public', 'NOLOGIN', 'Boxoffice: what callers without a token may execute.'),
-            ('boxoffice_customer', 'NOLOGIN', 'Boxoffice: what tokens of role customer may execute.'),
-            ('boxoffice_organizer', 'NOLOGIN', 'Boxoffice: what tokens of role organizer may execute.'),
-            ('boxoffice_scanner', 'NOLOGIN', 'Boxoffice: what tokens of role scanner may execute.'),
-            ('boxoffice_support', 'NOLOGIN', 'Boxoffice: what tokens of role support may execute.'),
-            ('boxoffice_admin', 'NOLOGIN', 'Boxoffice: what tokens of role admin may execute.')
+            ('boxoffice_owner', 'NOLOGIN', 'owns the tables'),
+            ('boxoffice_code', 'NOLOGIN BYPASSRLS', 'owns the functions'),
+            ('boxoffice_report', 'NOLOGIN', 'owns the views of schema report'),
+            ('boxoffice_gateway', 'LOGIN', 'nginx; may execute the dispatcher and nothing else'),
+            ('boxoffice_service', 'LOGIN', 'other services; may execute schema api'),
+            ('boxoffice_analyst', 'LOGIN', 'people who read schema report'),
+            ('boxoffice_public', 'NOLOGIN', 'what callers without a token may execute'),
+            ('boxoffice_customer', 'NOLOGIN', 'what tokens of role customer may execute'),
+            ('boxoffice_organizer', 'NOLOGIN', 'what tokens of role organizer may execute'),
+            ('boxoffice_scanner', 'NOLOGIN', 'what tokens of role scanner may execute'),
+            ('boxoffice_support', 'NOLOGIN', 'what tokens of role support may execute'),
+            ('boxoffice_admin', 'NOLOGIN', 'what tokens of role admin may execute')
           ) AS role (name, options, comment)
          WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = role.name)
     LOOP
         BEGIN
             EXECUTE pg_catalog.format('CREATE ROLE %I %s', wanted.name, wanted.options);
-            EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', wanted.name, wanted.comment);
+            EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', wanted.name,
+                                      'Boxoffice: ' || wanted.comment || '.');
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL; -- a deploy of another database of this cluster was quicker
         END;
@@ -35,8 +36,8 @@ BEGIN
 END
 $roles$;
 
--- Timeouts hold for a login, not for the members of a role: so for every analyst's login that has none of its own. An old
--- snapshot slows every hot row of the database.
+-- Timeouts hold for a login, not for the members of a role: so for every analyst's login that has
+-- none of its own. An old snapshot slows every hot row of the database.
 DO $timeouts$
 DECLARE
     login record;
@@ -44,7 +45,8 @@ BEGIN
     FOR login IN
         SELECT r.rolname AS name, wanted.setting, wanted.value
           FROM pg_catalog.pg_roles AS r
-         CROSS JOIN (VALUES ('statement_timeout', '60s'), ('idle_in_transaction_session_timeout', '10s'))
+         CROSS JOIN (VALUES ('statement_timeout', '60s'),
+                            ('idle_in_transaction_session_timeout', '10s'))
                AS wanted (setting, value)
          WHERE r.rolcanlogin
            AND NOT r.rolsuper
@@ -53,7 +55,8 @@ BEGIN
                 SELECT FROM pg_catalog.unnest(r.rolconfig) AS own (text)
                  WHERE pg_catalog.split_part(own.text, '=', 1) = wanted.setting)
     LOOP
-        EXECUTE pg_catalog.format('ALTER ROLE %I SET %I = %L', login.name, login.setting, login.value);
+        EXECUTE pg_catalog.format('ALTER ROLE %I SET %I = %L',
+                                  login.name, login.setting, login.value);
     END LOOP;
 END
 $timeouts$;
@@ -63,9 +66,12 @@ CREATE SCHEMA IF NOT EXISTS boxoffice_code AUTHORIZATION boxoffice_owner;
 CREATE SCHEMA IF NOT EXISTS api AUTHORIZATION boxoffice_owner;
 CREATE SCHEMA IF NOT EXISTS report AUTHORIZATION boxoffice_owner;
 COMMENT ON SCHEMA boxoffice IS 'Boxoffice: the tables, and the functions that check them.';
-COMMENT ON SCHEMA boxoffice_code IS 'Boxoffice: the extension and internal functions. Made anew by sql/deploy: keep nothing of your own here.';
-COMMENT ON SCHEMA api IS 'Boxoffice: one stored function for each endpoint. Made anew by sql/deploy: keep nothing of your own here.';
-COMMENT ON SCHEMA report IS 'Boxoffice: views for people who work in SQL. Made anew by sql/deploy: keep nothing of your own here.';
+COMMENT ON SCHEMA boxoffice_code IS
+'Boxoffice: the extension and internal functions. Made anew by sql/deploy: keep nothing of your own here.';
+COMMENT ON SCHEMA api IS
+'Boxoffice: one stored function for each endpoint. Made anew by sql/deploy: keep nothing of your own here.';
+COMMENT ON SCHEMA report IS
+'Boxoffice: views for people who work in SQL. Made anew by sql/deploy: keep nothing of your own here.';
 
 SET ROLE boxoffice_owner;
 CREATE TABLE IF NOT EXISTS boxoffice.migration (

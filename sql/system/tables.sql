@@ -1,4 +1,5 @@
--- What the whole house shares: key material, the currencies' exponents, and who a direct SQL login is.
+-- What the whole house shares: key material, the currencies' exponents, and who a direct SQL login
+-- is.
 
 CREATE TABLE boxoffice.secret_key (
     purpose    text        NOT NULL,

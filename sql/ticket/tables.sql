@@ -1,3 +1,5 @@
+-- Tickets and who they are for.
+
 CREATE TABLE boxoffice.ticket (
     event_id       bigint   NOT NULL,
     id             bigint   NOT NULL,

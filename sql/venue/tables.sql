@@ -1,3 +1,5 @@
+-- Where it takes place.
+
 CREATE TABLE boxoffice.venue (
     id           bigint      NOT NULL,
     organizer_id bigint      NOT NULL,
@@ -12,7 +14,8 @@ CREATE TABLE boxoffice.venue (
     created_at   timestamptz NOT NULL,
     CONSTRAINT venue_pkey PRIMARY KEY (id),
     CONSTRAINT venue_organizer_id_key_key UNIQUE (organizer_id, key),
-    CONSTRAINT venue_organizer_id_fkey FOREIGN KEY (organizer_id) REFERENCES boxoffice.organizer (id),
+    CONSTRAINT venue_organizer_id_fkey FOREIGN KEY (organizer_id)
+        REFERENCES boxoffice.organizer (id),
     CONSTRAINT venue_key_check CHECK (key ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
     CONSTRAINT venue_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
     CONSTRAINT venue_country_check CHECK (country ~ '^[A-Z]{2}$'),

@@ -1,0 +1,20 @@
+/*
+ * worker.h
+ *		The background worker: expiry, tidying and the wake-up call for readers of the outbox.
+ */
+#ifndef BOXOFFICE_WORKER_H
+#define BOXOFFICE_WORKER_H
+
+#include "postgres.h"
+
+/* Defines the settings and registers the launcher; called by _PG_init while libraries are preloaded. */
+extern void worker_init(void);
+
+/* boxoffice.worker_tick: milliseconds between two rounds. */
+extern int worker_tick_ms;
+
+/* Entry points, looked up by name. */
+extern PGDLLEXPORT void worker_launcher_main(Datum arg);
+extern PGDLLEXPORT void worker_main(Datum arg);
+
+#endif							/* BOXOFFICE_WORKER_H */

@@ -1,0 +1,49 @@
+-- Who may act for an organizer.
+
+-- Refuses unless the caller may act for the organizer in one of these roles (owner, manager,
+-- box_office, scanner; none named: any member). An owner may do what a manager may. Administrators
+-- may everything; a token whose org claim names the organizer is a manager of it. Who does not
+-- belong to the organizer is told that there is no such thing.
+CREATE OR REPLACE FUNCTION boxoffice_code.require_member(
+    organizer bigint, VARIADIC roles text[] DEFAULT '{}')
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    held text;
+BEGIN
+    IF boxoffice_code.actor_role() = 'admin' THEN
+        RETURN;
+    END IF;
+    SELECT m.role
+      INTO held
+      FROM boxoffice.member AS m
+     WHERE m.organizer_id = require_member.organizer
+       AND m.subject = boxoffice_code.actor_subject();
+    IF held IS NULL AND boxoffice_code.actor_organizer() = organizer THEN
+        held := 'manager';
+    END IF;
+    IF held IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    IF pg_catalog.cardinality(roles) > 0
+        AND NOT (held = ANY (roles) OR held = 'owner' AND 'manager' = ANY (roles)) THEN
+        PERFORM boxoffice_code.refuse('forbidden');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.require_member IS
+'Refuses unless the caller may act for the organizer in one of these roles; strangers see that there is no such thing.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.organizer_json(organizer boxoffice.organizer)
+    RETURNS json
+    LANGUAGE sql STABLE
+AS $$
+    SELECT pg_catalog.json_build_object(
+        'id', organizer.id::text,
+        'slug', organizer.slug,
+        'name', organizer.name,
+        'created_at', boxoffice_code.local_time(organizer.created_at, 'UTC'))
+$$;
+COMMENT ON FUNCTION boxoffice_code.organizer_json IS 'An organizer as answers show it.';

@@ -1,0 +1,87 @@
+-- What all subjects share: times as people read them, cursors, names of zones.
+
+-- local_time(at, zone): RFC 3339 to the second, with the offset that the zone has at that time.
+-- NULL for NULL. No SET here: so that it is inlined. Whoever calls it has a pinned search_path.
+CREATE OR REPLACE FUNCTION boxoffice_code.local_time(at timestamptz, zone text)
+    RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT pg_catalog.to_char(at AT TIME ZONE zone, 'YYYY-MM-DD"T"HH24:MI:SS')
+        || CASE WHEN at AT TIME ZONE zone >= at AT TIME ZONE 'UTC' THEN '+' ELSE '-' END
+        || pg_catalog.to_char(
+               GREATEST((at AT TIME ZONE zone) - (at AT TIME ZONE 'UTC'),
+                        (at AT TIME ZONE 'UTC') - (at AT TIME ZONE zone)), 'HH24:MI')
+$$;
+COMMENT ON FUNCTION boxoffice_code.local_time IS
+'A time as RFC 3339 with the offset of the zone at that time, to the second.';
+
+-- Names of the IANA database only. PostgreSQL's own parser would also take abbreviations and POSIX
+-- rules, which have no summer time or the wrong sign; pg_timezone_names reads hundreds of files,
+-- too slow for a request.
+CREATE OR REPLACE FUNCTION boxoffice_code.zone_known(zone text)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF zone <> 'UTC' AND zone !~ '^[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+){1,2}$' THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_catalog.timezone(zone, '2000-01-01 00:00:00+00'::timestamptz);
+    RETURN true;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN false;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.zone_known IS
+'Whether this is a name of the IANA time zone database.';
+
+-- A cursor is the sort key of the last item of a page: a time and an id, or an id alone.
+CREATE OR REPLACE FUNCTION boxoffice_code.cursor_make(at timestamptz, id bigint)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT COALESCE((EXTRACT(EPOCH FROM at) * 1000000)::bigint::text || '-', '') || id::text
+$$;
+COMMENT ON FUNCTION boxoffice_code.cursor_make IS 'The cursor after the item with this sort key.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.cursor_id(cursor text)
+    RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF cursor !~ '^([0-9]{1,17}-)?[0-9]{1,18}$' THEN
+        PERFORM boxoffice_code.refuse('invalid_request', 'cursor', '{}',
+            'The cursor is not one that a list gave.');
+    END IF;
+    RETURN pg_catalog.regexp_replace(cursor, '^.*-', '')::bigint;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.cursor_id IS 'The id in a cursor; NULL for no cursor.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.cursor_time(cursor text)
+    RETURNS timestamptz
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF cursor !~ '^[0-9]{1,17}-[0-9]{1,18}$' THEN
+        PERFORM boxoffice_code.refuse('invalid_request', 'cursor', '{}',
+            'The cursor is not one that this list gave.');
+    END IF;
+    RETURN '1970-01-01 00:00:00+00'::timestamptz
+        + pg_catalog.split_part(cursor, '-', 1)::bigint * '1 microsecond'::interval;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.cursor_time IS 'The time in a cursor; NULL for no cursor.';
+
+-- One fault of a refusal, for boxoffice_code.refuse_all.
+CREATE OR REPLACE FUNCTION boxoffice_code.fault(code text, pointer text, detail text)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT pg_catalog.jsonb_build_object('code', code, 'pointer', pointer, 'detail', detail)
+$$;
+COMMENT ON FUNCTION boxoffice_code.fault IS
+'One fault of a refusal: its code, where, and a sentence.';
