@@ -55,7 +55,20 @@ COMMENT ON FUNCTION boxoffice_code.library_version() IS 'Which library the serve
 
 -- ---------------------------------------------------------------- time and ids
 
+CREATE FUNCTION boxoffice_code.clock() RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'boxoffice_clock' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION boxoffice_code.clock() IS
+'The time that business rules go by: the real one plus the setting boxoffice.clock_offset.';
+
+CREATE FUNCTION boxoffice_code.new_id() RETURNS bigint
+AS 'MODULE_PATHNAME', 'boxoffice_new_id' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION boxoffice_code.new_id() IS 'An id that is larger than all before it.';
+
 -- ---------------------------------------------------------------- inventory, holds
+
+CREATE FUNCTION boxoffice_code.hold_secret(hold bigint) RETURNS text
+AS 'MODULE_PATHNAME', 'boxoffice_hold_secret' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION boxoffice_code.hold_secret(bigint) IS 'The secret of a hold, which is stored nowhere; for support and tests.';
 
 -- ---------------------------------------------------------------- orders, payments, tickets
 

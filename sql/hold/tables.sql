@@ -49,11 +49,11 @@ COMMENT ON TABLE boxoffice.claim IS
 COMMENT ON COLUMN boxoffice.claim.owner_id IS
 'The hold''s id (an order''s claims are those of its hold), or the block''s id for state blocked.';
 COMMENT ON COLUMN boxoffice.claim.expires_at IS
-'From when a held or pending claim may be reclaimed: the hold''s deadline, or the order''s deadline with its grace.';
+'From when a held or pending claim may be reclaimed: the hold''s deadline, or the order''s deadline with its grace; from when a block''s goes back to sale, if at all.';
 COMMENT ON COLUMN boxoffice.claim.block_id IS
 'The block whose places this claim took over, if any.';
 CREATE INDEX claim_expiry_idx ON boxoffice.claim (event_id, group_id, expires_at)
-    WHERE state IN ('held', 'pending');
+    WHERE state IN ('held', 'pending', 'blocked');
 
 CREATE TABLE boxoffice.buyer (
     event_id       bigint  NOT NULL,

@@ -22,7 +22,7 @@ code_slot(Stats *stats, JsonText code)
 			return slot;
 		}
 	}
-	memcpy(stats->codes[CODES_MAX - 1].code, "other", sizeof("other"));
+	strcpy(stats->codes[CODES_MAX - 1].code, "other");
 	return &stats->codes[CODES_MAX - 1];
 }
 

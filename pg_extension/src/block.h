@@ -1,0 +1,43 @@
+/*
+ * block.h
+ *		Places kept back, as sales see them.
+ */
+#ifndef BOXOFFICE_BLOCK_H
+#define BOXOFFICE_BLOCK_H
+
+#include "claim.h"
+
+/*
+ * Loads the claims of these blocks (0 is passed over) into inv->blocks, and the stock rows they
+ * are of. Under the locks; once in a transaction.
+ */
+extern void block_load(Inventory *inv, const int64 *block_ids, int n);
+
+/* The same for the blocks that these claims came from. */
+extern void block_load_of(Inventory *inv, const Claim *claims, int n);
+
+/*
+ * The live claim of the block that keeps places of some of these stock rows, NULL if there is
+ * none.
+ */
+extern Claim *block_find(Inventory *inv, int64 block_id, const int64 *stock_ids, int n);
+
+/*
+ * Converts quantity places of a block's claim to held ones, and takes the stock rows that the
+ * block does not keep; or does nothing and returns false.
+ */
+extern bool block_take(Inventory *inv, Claim *kept, const int64 *stock_ids, int n, int quantity);
+
+/* How many block_take could take. */
+extern int	block_free(Inventory *inv, const Claim *kept, const int64 *stock_ids, int n);
+
+/*
+ * Converts places of a claim back to the block they came from; false if that does not stand any
+ * more.
+ */
+extern bool block_take_back(Inventory *inv, const Claim *claim, int quantity);
+
+/* Writes the claims of blocks that changed; by inventory_write. */
+extern void block_write(Inventory *inv);
+
+#endif							/* BOXOFFICE_BLOCK_H */

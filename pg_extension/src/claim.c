@@ -1,0 +1,195 @@
+/*
+ * claim.c
+ *		Reads and writes claims, set-wise.
+ *
+ * Counters are decided in inventory.c; who calls these functions holds the locks of the claims'
+ * groups, except to learn which groups those are.
+ */
+#include "postgres.h"
+
+#include "block.h"
+#include "bulk.h"
+#include "claim.h"
+#include "query.h"
+
+static const char *const state_names[CLAIM_STATES] = {
+	"held", "pending", "sold", "blocked", "released", "expired"
+};
+
+static CoreQuery load_query = {
+	"SELECT " CLAIM_COLUMNS " FROM boxoffice.claim c"
+	" WHERE c.event_id = $1 AND c.owner_id = ANY ($2) ORDER BY c.owner_id, c.line",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
+static CoreQuery update_query = {
+	"UPDATE boxoffice.claim c"
+	" SET state = n.state, quantity = n.quantity,"
+	"     expires_at = nullif(n.expires_at, 'infinity')"
+	" FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::timestamptz[])"
+	"      AS n (owner_id, line, state, quantity, expires_at)"
+	" WHERE c.event_id = $1 AND c.owner_id = n.owner_id AND c.line = n.line",
+	6, {INT8OID, INT8ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+const char *
+claim_state_name(ClaimState state)
+{
+	Assert(state < CLAIM_STATES);
+	return state_names[state];
+}
+
+ClaimState
+claim_state_from(const char *name)
+{
+	for (int state = 0; state < CLAIM_STATES; state++)
+		if (strcmp(state_names[state], name) == 0)
+			return (ClaimState) state;
+	elog(ERROR, "unknown claim state \"%s\"", name);
+}
+
+void
+claim_read(int row, Claim *claim)
+{
+	char	   *state = query_text(row, 3);
+
+	claim->owner_id = query_int8(row, 1);
+	claim->line = DatumGetInt16(query_datum(row, 2));
+	claim->state = claim_state_from(state);
+	claim->quantity = query_int4(row, 4);
+	claim->group_id = query_int8(row, 5);
+	claim->ticket_type_id = query_int8(row, 6);
+	claim->session_id = query_int8(row, 7);
+	claim->unit_price = query_int8(row, 8);
+	claim->unit_fee = query_int8(row, 9);
+	claim->stock_ids = query_int8_array(row, 10, &claim->stock_count);
+	claim->expires_at = query_null(row, 11) ? DT_NOEND : query_time(row, 11);
+	claim->block_id = query_int8(row, 12);
+	claim->changed = false;
+	pfree(state);
+}
+
+Claim *
+claim_load(int64 event_id, const int64 *owner_ids, int n, int *count)
+{
+	Datum		args[2] = {Int64GetDatum(event_id), array_int8(owner_ids, n)};
+	Claim	   *claims;
+
+	*count = query_run(&load_query, args, NULL);
+	claims = palloc_array(Claim, *count + 1);
+	for (int row = 0; row < *count; row++)
+		claim_read(row, &claims[row]);
+	query_done();
+	return claims;
+}
+
+Claim *
+claim_find(Claim *claims, int count, int64 owner_id, int *lines)
+{
+	int			low = 0;
+	int			high = count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (claims[middle].owner_id < owner_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*lines = 0;
+	while (low + *lines < count && claims[low + *lines].owner_id == owner_id)
+		(*lines)++;
+	return *lines > 0 ? &claims[low] : NULL;
+}
+
+void
+claim_insert(int64 event_id, const Claim *claims, int count)
+{
+	static const char *const columns[] = {
+		"event_id", "owner_id", "line", "state", "quantity", "group_id", "ticket_type_id",
+		"session_id", "unit_price", "unit_fee", "stock_ids", "expires_at", "block_id"
+	};
+	Bulk	   *bulk;
+
+	if (count == 0)
+		return;
+	bulk = bulk_begin("claim", columns, lengthof(columns), count);
+	for (int i = 0; i < count; i++)
+	{
+		const Claim *claim = &claims[i];
+
+		bulk_int8(bulk, event_id);
+		bulk_int8(bulk, claim->owner_id);
+		bulk_datum(bulk, Int16GetDatum(claim->line));
+		bulk_text(bulk, claim_state_name(claim->state));
+		bulk_datum(bulk, Int32GetDatum(claim->quantity));
+		bulk_int8(bulk, claim->group_id);
+		bulk_id(bulk, claim->ticket_type_id);
+		bulk_id(bulk, claim->session_id);
+		bulk_int8(bulk, claim->unit_price);
+		bulk_int8(bulk, claim->unit_fee);
+		bulk_datum(bulk, array_int8(claim->stock_ids, claim->stock_count));
+		bulk_time(bulk, claim->expires_at);
+		bulk_id(bulk, claim->block_id);
+		bulk_row(bulk);
+	}
+	bulk_end(bulk);
+}
+
+void
+claim_update(int64 event_id, const Claim *claims, int count)
+{
+	int64	   *owners = palloc_array(int64, count + 1);
+	int16	   *lines = palloc_array(int16, count + 1);
+	const char **states = palloc_array(const char *, count + 1);
+	int32	   *quantities = palloc_array(int32, count + 1);
+	TimestampTz *times = palloc_array(TimestampTz, count + 1);
+	Datum		args[6];
+
+	if (count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		owners[i] = claims[i].owner_id;
+		lines[i] = claims[i].line;
+		states[i] = claim_state_name(claims[i].state);
+		quantities[i] = claims[i].quantity;
+		times[i] = claims[i].expires_at;
+	}
+	args[0] = Int64GetDatum(event_id);
+	args[1] = array_int8(owners, count);
+	args[2] = array_int2(lines, count);
+	args[3] = array_text(states, count);
+	args[4] = array_int4(quantities, count);
+	args[5] = array_time(times, count);
+	if (query_run(&update_query, args, NULL) != count)
+		elog(ERROR, "a claim was not there to be written");
+	query_done();
+}
+
+static void
+claim_give_back(Inventory *inv, const Claim *claim, int quantity)
+{
+	Assert(claim->state < CLAIM_COUNTED && quantity <= claim->quantity);
+	if (claim->block_id == 0 || !block_take_back(inv, claim, quantity))
+		inventory_give(inv, claim->stock_ids, claim->stock_count, quantity, claim->state);
+}
+
+void
+claim_lower(Inventory *inv, Claim *claim, int quantity)
+{
+	claim_give_back(inv, claim, quantity);
+	claim->quantity -= quantity;
+	claim->changed = true;
+}
+
+void
+claim_end(Inventory *inv, Claim *claim, ClaimState state)
+{
+	Assert(state == CLAIM_RELEASED || state == CLAIM_EXPIRED);
+	claim_give_back(inv, claim, claim->quantity);
+	claim->state = state;
+	claim->changed = true;
+}

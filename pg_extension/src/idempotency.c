@@ -1,0 +1,250 @@
+/*
+ * idempotency.c
+ *		Keys of a batch, found by one statement and stored by one insertion.
+ *
+ * Who looks for keys holds the lock of the inventory groups its calls are about.  Two batches
+ * with the same key are mostly in the same group, so that the second waits and finds what the
+ * first stored.  Where they are not, the unique index decides at the insertion, and the second
+ * batch is repeated.
+ *
+ * The hash is cryptographic since callers choose their keys: who could make one that collides
+ * with another caller's would be given that caller's answer.
+ */
+#include "postgres.h"
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "port/pg_bswap.h"
+#include "utils/memutils.h"
+#include "utils/uuid.h"
+
+#include "bulk.h"
+#include "contract.h"
+#include "idempotency.h"
+#include "query.h"
+
+static CoreQuery find_query = {
+	"SELECT key_hash, body_hash, ref_id, answer FROM boxoffice.idempotency"
+	" WHERE event_id = $1 AND key_hash = ANY ($2)",
+	2, {INT8OID, UUIDARRAYOID}
+};
+
+/* A table from hashes to the first call of the batch that has it; open addressing. */
+typedef struct KeyTable
+{
+	int		   *slots;			/* index of a call plus one, 0: free */
+	uint32		mask;
+} KeyTable;
+
+void
+idempotency_hash(const Call *call, uint8 *hash)
+{
+	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
+	const char *subject = call->actor.subject ? call->actor.subject : "";
+	const char *name = call->operation->name;
+	uint64		event = pg_hton64((uint64) call->event_id);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+
+	/* The terminating NULs keep the parts apart. */
+	if (sha == NULL || pg_cryptohash_init(sha) < 0 ||
+		pg_cryptohash_update(sha, (const uint8 *) &event, sizeof(event)) < 0 ||
+		pg_cryptohash_update(sha, (const uint8 *) name, strlen(name) + 1) < 0 ||
+		pg_cryptohash_update(sha, (const uint8 *) subject, strlen(subject) + 1) < 0 ||
+		pg_cryptohash_update(sha, (const uint8 *) call->key, strlen(call->key)) < 0 ||
+		pg_cryptohash_final(sha, digest, sizeof(digest)) < 0)
+		ereport(ERROR,
+				errcode(ERRCODE_INTERNAL_ERROR),
+				errmsg("could not compute SHA-256"));
+	pg_cryptohash_free(sha);
+	memcpy(hash, digest, UUID_LEN);
+}
+
+/* The place of a hash in the table: taken by the call that has it, or free. */
+static int *
+key_slot(const KeyTable *table, const IdempotencyKey *keys, const uint8 *hash)
+{
+	uint32		at;
+
+	memcpy(&at, hash, sizeof(at));
+	for (at &= table->mask; table->slots[at] != 0; at = (at + 1) & table->mask)
+		if (memcmp(keys[table->slots[at] - 1].hash, hash, UUID_LEN) == 0)
+			break;
+	return &table->slots[at];
+}
+
+static KeyTable
+key_table(int count)
+{
+	KeyTable	table;
+	uint32		size = 4;
+
+	while (size < (uint32) count * 2)
+		size *= 2;
+	table.slots = palloc0_array(int, size);
+	table.mask = size - 1;
+	return table;
+}
+
+/* Hashes the keys and finds duplicates; returns how many different ones there are, in hashes. */
+static int
+idempotency_collect(Call *calls, int count, IdempotencyKey *keys, const KeyTable *table,
+					uint8 (*hashes)[16])
+{
+	int			different = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		int		   *slot;
+
+		if (calls[i].key == NULL || calls[i].reply.done)
+			continue;
+		idempotency_hash(&calls[i], keys[i].hash);
+		slot = key_slot(table, keys, keys[i].hash);
+		if (*slot != 0)
+		{
+			keys[i].found = KEY_DUPLICATE;
+			keys[i].first = *slot - 1;
+			continue;
+		}
+		keys[i].found = KEY_NEW;
+		*slot = i + 1;
+		memcpy(hashes[different++], keys[i].hash, UUID_LEN);
+	}
+	return different;
+}
+
+static void
+idempotency_read(int row, IdempotencyKey *keys, const KeyTable *table)
+{
+	int			slot = *key_slot(table, keys, DatumGetUUIDP(query_datum(row, 1))->data);
+	IdempotencyKey *key = &keys[slot - 1];
+
+	Assert(slot != 0);
+	memcpy(key->body_hash, DatumGetUUIDP(query_datum(row, 2))->data, UUID_LEN);
+	key->found = KEY_REPLAY;
+	key->ref_id = query_int8(row, 3);
+	key->answer = query_text(row, 4);
+}
+
+/* Of a stored key, tells who asked the same from who asked something else. */
+static void
+idempotency_judge(Call *call, IdempotencyKey *key, const IdempotencyKey *keys)
+{
+	if (key->found == KEY_DUPLICATE && keys[key->first].found != KEY_NEW)
+	{
+		const IdempotencyKey *first = &keys[key->first];
+
+		memcpy(key->body_hash, first->body_hash, UUID_LEN);
+		key->ref_id = first->ref_id;
+		key->answer = first->answer;
+		key->found = KEY_REPLAY;
+	}
+	if (key->found != KEY_REPLAY || memcmp(key->body_hash, call->body_hash, UUID_LEN) == 0)
+		return;
+	key->found = KEY_MISMATCH;
+	reply_refuse(call, ERR_IDEMPOTENCY_MISMATCH, "", NULL);
+}
+
+IdempotencyKey *
+idempotency_find(Call *calls, int count)
+{
+	IdempotencyKey *keys = palloc0_array(IdempotencyKey, count + 1);
+	uint8		(*hashes)[16] = palloc((size_t) (count + 1) * 16);
+	KeyTable	table = key_table(count);
+	int			different = idempotency_collect(calls, count, keys, &table, hashes);
+	Datum		args[2];
+	int			rows;
+
+	if (different == 0)
+		return keys;
+	args[0] = Int64GetDatum(calls[0].event_id);
+	args[1] = array_uuid(hashes, different);
+	rows = query_run(&find_query, args, NULL);
+	for (int row = 0; row < rows; row++)
+		idempotency_read(row, keys, &table);
+	query_done();
+	for (int i = 0; i < count && rows > 0; i++)
+		idempotency_judge(&calls[i], &keys[i], keys);
+	return keys;
+}
+
+void
+idempotency_copy(Call *calls, int index, const IdempotencyKey *keys)
+{
+	Call	   *call = &calls[index];
+	const Call *first = &calls[keys[index].first];
+	bool		granted = first->reply.fault_count == 0;
+
+	Assert(keys[index].found == KEY_DUPLICATE && first->reply.done);
+	if (memcmp(call->body_hash, first->body_hash, sizeof(call->body_hash)) == 0)
+	{
+		call->reply = first->reply;
+		call->reply.replayed = granted;
+	}
+	else if (granted)
+		reply_refuse(call, ERR_IDEMPOTENCY_MISMATCH, "", NULL);
+	else
+		reply_refuse(call, ERR_IDEMPOTENCY_RUNNING, "", NULL);
+}
+
+static int
+key_compare(const void *a, const void *b)
+{
+	return memcmp((*(const IdempotencyKey *const *) a)->hash,
+				  (*(const IdempotencyKey *const *) b)->hash, UUID_LEN);
+}
+
+static void
+idempotency_insert(const Call *calls, const IdempotencyKey *keys,
+				   const IdempotencyKey *const *stored, int n, TimestampTz now)
+{
+	static const char *const columns[] = {
+		"event_id", "key_hash", "body_hash", "ref_id", "answer", "created_at"
+	};
+	Bulk	   *bulk = bulk_begin("idempotency", columns, lengthof(columns), n);
+
+	for (int i = 0; i < n; i++)
+	{
+		const Call *call = &calls[stored[i] - keys];
+
+		bulk_int8(bulk, call->event_id);
+		bulk_datum(bulk, UUIDPGetDatum((const pg_uuid_t *) stored[i]->hash));
+		bulk_datum(bulk, UUIDPGetDatum((const pg_uuid_t *) call->body_hash));
+		bulk_int8(bulk, stored[i]->ref_id);
+		bulk_text(bulk, stored[i]->answer);
+		bulk_time(bulk, now);
+		bulk_row(bulk);
+	}
+	bulk_end(bulk);
+}
+
+void
+idempotency_store(Call *calls, int count, const IdempotencyKey *keys, TimestampTz now)
+{
+	const IdempotencyKey **stored = palloc_array(const IdempotencyKey *, count + 1);
+	MemoryContext caller = CurrentMemoryContext;
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (keys[i].found == KEY_NEW && keys[i].ref_id != 0 && calls[i].reply.fault_count == 0)
+			stored[n++] = &keys[i];
+	if (n == 0)
+		return;
+	qsort(stored, n, sizeof(stored[0]), key_compare);
+	PG_TRY();
+	{
+		idempotency_insert(calls, keys, stored, n, now);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("an idempotency key was stored meanwhile"),
+				errhint("The transaction might succeed if retried."));
+	}
+	PG_END_TRY();
+}

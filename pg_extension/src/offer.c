@@ -1,0 +1,590 @@
+/*
+ * offer.c
+ *		Reads of the catalogue what a batch of calls names, set-wise.
+ *
+ * Decides nothing: rules are where the request is judged.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "offer.h"
+#include "query.h"
+
+/* What requests call things by, each name once; a hash table with open addressing. */
+typedef struct OfferName
+{
+	const char *text;
+	int			len;
+	int64		id;				/* what it was found to be, 0: nothing */
+} OfferName;
+
+typedef struct OfferNames
+{
+	OfferName  *items;
+	int			count;
+	int			max;
+	int		   *slots;			/* index of an item plus one, 0: free */
+	uint32		mask;
+	int64	   *ids;			/* stored ids to read as well */
+	int			id_count;
+	int			id_max;
+} OfferNames;
+
+typedef struct OfferStock
+{
+	int64		pool_id;
+	int64		session_id;		/* 0: of the event's pool */
+	int64		id;
+	int64		group_id;
+} OfferStock;
+
+/* A type that is not sold in all sessions, and one in which it is. */
+typedef struct OfferPair
+{
+	int64		type_id;
+	int64		session_id;
+} OfferPair;
+
+static CoreQuery event_query = {
+	"SELECT organizer_id, status, test, currency, zone, sale_starts_at, sale_ends_at, max_per_order,"
+	" buyer_limit, hold_ttl_ms, hold_extend_max_ms, version"
+	" FROM boxoffice.event WHERE id = $1",
+	1, {INT8OID}
+};
+
+static CoreQuery version_query = {
+	"SELECT version FROM boxoffice.event WHERE id = $1",
+	1, {INT8OID}
+};
+
+#define TYPE_COLUMNS \
+	"SELECT t.id, t.key, t.status, t.price, t.fee, t.all_sessions, t.sale_starts_at, t.sale_ends_at," \
+	" t.min_per_order, t.max_per_order, t.buyer_limit," \
+	" ARRAY (SELECT p.pool_id FROM boxoffice.ticket_type_pool p" \
+	"        WHERE p.event_id = $1 AND p.ticket_type_id = t.id)" \
+	" FROM boxoffice.ticket_type t WHERE t.event_id = $1"
+
+static CoreQuery type_query = {
+	TYPE_COLUMNS " AND t.key = ANY ($2) UNION " TYPE_COLUMNS " AND t.id = ANY ($3) ORDER BY 1",
+	3, {INT8OID, TEXTARRAYOID, INT8ARRAYOID}
+};
+
+#define SESSION_COLUMNS \
+	"SELECT s.id, s.key, s.status, s.sale_starts_at," \
+	" least(s.sale_ends_at, s.starts_at + s.sale_close_offset_ms * interval '1 ms')" \
+	" FROM boxoffice.session s WHERE s.event_id = $1"
+
+static CoreQuery session_query = {
+	SESSION_COLUMNS " AND s.key = ANY ($2) UNION " SESSION_COLUMNS " AND s.id = ANY ($3) ORDER BY 1",
+	3, {INT8OID, TEXTARRAYOID, INT8ARRAYOID}
+};
+
+static CoreQuery only_session_query = {
+	"SELECT id FROM boxoffice.session WHERE event_id = $1 LIMIT 2",
+	1, {INT8OID}
+};
+
+static CoreQuery pair_query = {
+	"SELECT ticket_type_id, session_id FROM boxoffice.ticket_type_session"
+	" WHERE event_id = $1 AND ticket_type_id = ANY ($2) AND session_id = ANY ($3) ORDER BY 1, 2",
+	3, {INT8OID, INT8ARRAYOID, INT8ARRAYOID}
+};
+
+static CoreQuery stock_query = {
+	"SELECT pool_id, session_id, id, group_id FROM boxoffice.stock"
+	" WHERE event_id = $1 AND pool_id = ANY ($2) AND session_id = ANY ($3)"
+	" UNION ALL SELECT pool_id, session_id, id, group_id FROM boxoffice.stock"
+	" WHERE event_id = $1 AND pool_id = ANY ($2) AND session_id IS NULL",
+	3, {INT8OID, INT8ARRAYOID, INT8ARRAYOID}
+};
+
+/* Names. */
+
+static OfferNames *
+names_create(void)
+{
+	OfferNames *names = palloc0_object(OfferNames);
+
+	names->max = 16;
+	names->items = palloc_array(OfferName, names->max);
+	names->mask = 2 * names->max - 1;
+	names->slots = palloc0_array(int, names->mask + 1);
+	names->id_max = 16;
+	names->ids = palloc_array(int64, names->id_max);
+	return names;
+}
+
+static int *
+names_slot(const OfferNames *names, const char *text, int len)
+{
+	uint32		at = hash_bytes((const unsigned char *) text, len) & names->mask;
+
+	for (; names->slots[at] != 0; at = (at + 1) & names->mask)
+	{
+		const OfferName *name = &names->items[names->slots[at] - 1];
+
+		if (name->len == len && memcmp(name->text, text, len) == 0)
+			break;
+	}
+	return &names->slots[at];
+}
+
+static void
+names_grow(OfferNames *names)
+{
+	names->max *= 2;
+	names->items = repalloc_array(names->items, OfferName, names->max);
+	pfree(names->slots);
+	names->mask = 2 * names->max - 1;
+	names->slots = palloc0_array(int, names->mask + 1);
+	for (int i = 0; i < names->count; i++)
+		*names_slot(names, names->items[i].text, names->items[i].len) = i + 1;
+}
+
+static void
+names_add_id(OfferNames *names, int64 id)
+{
+	if (id == 0 || (names->id_count > 0 && names->ids[names->id_count - 1] == id))
+		return;
+	if (names->id_count == names->id_max)
+	{
+		names->id_max *= 2;
+		names->ids = repalloc_array(names->ids, int64, names->id_max);
+	}
+	names->ids[names->id_count++] = id;
+}
+
+/* The id that a name would be if it were one: 0 if it can't. */
+static int64
+name_as_id(const char *text, int len)
+{
+	int64		id = 0;
+
+	if (len < 1 || len > 18)
+		return 0;
+	for (int i = 0; i < len; i++)
+	{
+		if (text[i] < '0' || text[i] > '9')
+			return 0;
+		id = id * 10 + (text[i] - '0');
+	}
+	return text[0] == '0' ? 0 : id;
+}
+
+static int
+names_add(OfferNames *names, const char *text, int len)
+{
+	int		   *slot = names_slot(names, text, len);
+	OfferName  *name;
+
+	if (*slot != 0)
+		return *slot - 1;
+	if (names->count == names->max)
+	{
+		names_grow(names);
+		slot = names_slot(names, text, len);
+	}
+	name = &names->items[names->count];
+	name->text = text;
+	name->len = len;
+	name->id = 0;
+	*slot = ++names->count;
+	names_add_id(names, name_as_id(text, len));
+	return names->count - 1;
+}
+
+/* A row was found: tells the names that mean it.  A key comes before an id of the same digits. */
+static void
+names_found(OfferNames *names, const char *key, int64 id)
+{
+	char		digits[MAXINT8LEN + 1];
+	int			len = pg_lltoa(id, digits);
+	int			slot = *names_slot(names, digits, len);
+
+	if (slot != 0 && names->items[slot - 1].id == 0)
+		names->items[slot - 1].id = id;
+	slot = *names_slot(names, key, strlen(key));
+	if (slot != 0)
+		names->items[slot - 1].id = id;
+}
+
+static Datum
+names_texts(const OfferNames *names)
+{
+	const char **texts = palloc_array(const char *, names->count + 1);
+
+	for (int i = 0; i < names->count; i++)
+		texts[i] = names->items[i].text;
+	return array_text(texts, names->count);
+}
+
+int
+offer_name_type(Offer *offer, const char *text, int len)
+{
+	return names_add(offer->type_names, text, len);
+}
+
+int
+offer_name_session(Offer *offer, const char *text, int len)
+{
+	return names_add(offer->session_names, text, len);
+}
+
+void
+offer_want_only_session(Offer *offer)
+{
+	offer->only_wanted = true;
+}
+
+void
+offer_add_ids(Offer *offer, int64 ticket_type_id, int64 session_id)
+{
+	names_add_id(offer->type_names, ticket_type_id);
+	names_add_id(offer->session_names, session_id);
+}
+
+/* Reading. */
+
+static OfferWindow
+window_read(int row, int column)
+{
+	OfferWindow window;
+
+	window.starts_at = query_null(row, column) ? DT_NOBEGIN : query_time(row, column);
+	window.ends_at = query_null(row, column + 1) ? DT_NOEND : query_time(row, column + 1);
+	return window;
+}
+
+static EventStatus
+event_status_from(const char *name)
+{
+	static const char *const names[] = {"draft", "published", "paused", "cancelled"};
+
+	for (int status = 0; status < lengthof(names); status++)
+		if (strcmp(names[status], name) == 0)
+			return (EventStatus) status;
+	elog(ERROR, "unknown event status \"%s\"", name);
+}
+
+Offer *
+offer_load(int64 event_id)
+{
+	Datum		args[1] = {Int64GetDatum(event_id)};
+	Offer	   *offer;
+
+	if (query_run(&event_query, args, NULL) == 0)
+		return NULL;
+	offer = palloc0_object(Offer);
+	offer->event_id = event_id;
+	offer->organizer_id = query_int8(0, 1);
+	offer->status = event_status_from(query_text(0, 2));
+	offer->test = query_bool(0, 3);
+	offer->currency = query_text(0, 4);
+	offer->zone = query_text(0, 5);
+	offer->window = window_read(0, 6);
+	offer->max_per_order = query_int4(0, 8);
+	offer->buyer_limit = query_int4(0, 9);
+	offer->hold_ttl_ms = query_int4(0, 10);
+	offer->hold_extend_max_ms = query_int4(0, 11);
+	offer->version = query_int8(0, 12);
+	query_done();
+	offer->type_names = names_create();
+	offer->session_names = names_create();
+	return offer;
+}
+
+bool
+offer_is_current(const Offer *offer)
+{
+	Datum		args[1] = {Int64GetDatum(offer->event_id)};
+	int			rows = query_run(&version_query, args, NULL);
+	bool		current = rows == 1 && query_int8(0, 1) == offer->version;
+
+	query_done();
+	return current;
+}
+
+static void
+types_read(Offer *offer)
+{
+	Datum		args[3] = {Int64GetDatum(offer->event_id), names_texts(offer->type_names),
+		array_int8(offer->type_names->ids, offer->type_names->id_count)};
+
+	offer->type_count = query_run(&type_query, args, NULL);
+	offer->types = palloc0_array(OfferType, offer->type_count + 1);
+	for (int row = 0; row < offer->type_count; row++)
+	{
+		OfferType  *type = &offer->types[row];
+		char	   *status = query_text(row, 3);
+
+		type->id = query_int8(row, 1);
+		type->key = query_text(row, 2);
+		type->paused = strcmp(status, "paused") == 0;
+		type->retired = strcmp(status, "retired") == 0;
+		type->price = query_int8(row, 4);
+		type->fee = query_int8(row, 5);
+		type->all_sessions = query_bool(row, 6);
+		type->window = window_read(row, 7);
+		type->min_per_order = query_int4(row, 9);
+		type->max_per_order = query_int4(row, 10);
+		type->buyer_limit = query_int4(row, 11);
+		type->pool_ids = query_int8_array(row, 12, &type->pool_count);
+		names_found(offer->type_names, type->key, type->id);
+	}
+	query_done();
+}
+
+/* The event's session where nobody needs to name it: its id, 0 if there are several. */
+static int64
+only_session_read(Offer *offer)
+{
+	Datum		args[1] = {Int64GetDatum(offer->event_id)};
+	int64		id = 0;
+
+	if (!offer->only_wanted)
+		return 0;
+	if (query_run(&only_session_query, args, NULL) == 1)
+		id = query_int8(0, 1);
+	query_done();
+	names_add_id(offer->session_names, id);
+	return id;
+}
+
+static void
+sessions_read(Offer *offer)
+{
+	int64		only_id = only_session_read(offer);
+	Datum		args[3] = {Int64GetDatum(offer->event_id), names_texts(offer->session_names),
+		array_int8(offer->session_names->ids, offer->session_names->id_count)};
+
+	offer->session_count = query_run(&session_query, args, NULL);
+	offer->sessions = palloc0_array(OfferSession, offer->session_count + 1);
+	for (int row = 0; row < offer->session_count; row++)
+	{
+		OfferSession *session = &offer->sessions[row];
+		char	   *status = query_text(row, 3);
+
+		session->id = query_int8(row, 1);
+		session->key = query_text(row, 2);
+		session->paused = strcmp(status, "paused") == 0;
+		session->cancelled = strcmp(status, "cancelled") == 0;
+		session->window = window_read(row, 4);
+		names_found(offer->session_names, session->key, session->id);
+	}
+	query_done();
+	offer->only = only_id ? offer_session(offer, only_id) : NULL;
+}
+
+static int64 *
+session_ids(const Offer *offer)
+{
+	int64	   *ids = palloc_array(int64, offer->session_count + 1);
+
+	for (int i = 0; i < offer->session_count; i++)
+		ids[i] = offer->sessions[i].id;
+	return ids;
+}
+
+/* In which sessions types are sold that are not sold in all. */
+static void
+pairs_read(Offer *offer)
+{
+	int64	   *types = palloc_array(int64, offer->type_count + 1);
+	int			limited = 0;
+	Datum		args[3];
+
+	for (int i = 0; i < offer->type_count; i++)
+		if (!offer->types[i].all_sessions)
+			types[limited++] = offer->types[i].id;
+	if (limited == 0 || offer->session_count == 0)
+		return;
+	args[0] = Int64GetDatum(offer->event_id);
+	args[1] = array_int8(types, limited);
+	args[2] = array_int8(session_ids(offer), offer->session_count);
+	offer->pair_count = query_run(&pair_query, args, NULL);
+	offer->pairs = palloc_array(OfferPair, offer->pair_count + 1);
+	for (int row = 0; row < offer->pair_count; row++)
+	{
+		offer->pairs[row].type_id = query_int8(row, 1);
+		offer->pairs[row].session_id = query_int8(row, 2);
+	}
+	query_done();
+}
+
+static int
+pair_compare(const void *a, const void *b)
+{
+	const OfferPair *x = a;
+	const OfferPair *y = b;
+
+	if (x->type_id != y->type_id)
+		return x->type_id < y->type_id ? -1 : 1;
+	return (x->session_id > y->session_id) - (x->session_id < y->session_id);
+}
+
+static int
+stock_place_compare(const void *a, const void *b)
+{
+	const OfferStock *x = a;
+	const OfferStock *y = b;
+
+	if (x->pool_id != y->pool_id)
+		return x->pool_id < y->pool_id ? -1 : 1;
+	return (x->session_id > y->session_id) - (x->session_id < y->session_id);
+}
+
+static void
+stocks_read(Offer *offer)
+{
+	int64	   *pools;
+	int			pool_count = 0;
+	Datum		args[3];
+
+	for (int i = 0; i < offer->type_count; i++)
+		pool_count += offer->types[i].pool_count;
+	if (pool_count == 0 || offer->session_count == 0)
+		return;
+	pools = palloc_array(int64, pool_count);
+	pool_count = 0;
+	for (int i = 0; i < offer->type_count; i++)
+		for (int k = 0; k < offer->types[i].pool_count; k++)
+			pools[pool_count++] = offer->types[i].pool_ids[k];
+	args[0] = Int64GetDatum(offer->event_id);
+	args[1] = array_int8(pools, ids_sort_unique(pools, pool_count));
+	args[2] = array_int8(session_ids(offer), offer->session_count);
+	offer->stock_count = query_run(&stock_query, args, NULL);
+	offer->stocks = palloc_array(OfferStock, offer->stock_count + 1);
+	for (int row = 0; row < offer->stock_count; row++)
+	{
+		offer->stocks[row].pool_id = query_int8(row, 1);
+		offer->stocks[row].session_id = query_int8(row, 2);
+		offer->stocks[row].id = query_int8(row, 3);
+		offer->stocks[row].group_id = query_int8(row, 4);
+	}
+	query_done();
+	qsort(offer->stocks, offer->stock_count, sizeof(OfferStock), stock_place_compare);
+}
+
+void
+offer_resolve(Offer *offer)
+{
+	types_read(offer);
+	sessions_read(offer);
+	pairs_read(offer);
+	stocks_read(offer);
+}
+
+/* Looking up. */
+
+OfferType *
+offer_type(const Offer *offer, int64 id)
+{
+	for (int low = 0, high = offer->type_count; low < high;)
+	{
+		int			middle = (low + high) / 2;
+
+		if (offer->types[middle].id == id)
+			return &offer->types[middle];
+		if (offer->types[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+OfferSession *
+offer_session(const Offer *offer, int64 id)
+{
+	for (int low = 0, high = offer->session_count; low < high;)
+	{
+		int			middle = (low + high) / 2;
+
+		if (offer->sessions[middle].id == id)
+			return &offer->sessions[middle];
+		if (offer->sessions[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+OfferType *
+offer_named_type(Offer *offer, int ref)
+{
+	return offer_type(offer, offer->type_names->items[ref].id);
+}
+
+OfferSession *
+offer_named_session(Offer *offer, int ref)
+{
+	return offer_session(offer, offer->session_names->items[ref].id);
+}
+
+static bool
+offer_sold_in(const Offer *offer, const OfferType *type, const OfferSession *session)
+{
+	OfferPair	wanted = {type->id, session->id};
+
+	if (type->all_sessions)
+		return true;
+	return offer->pair_count > 0 &&
+		bsearch(&wanted, offer->pairs, offer->pair_count, sizeof(OfferPair), pair_compare) != NULL;
+}
+
+/* The row of a pool for a session: the session's own, or the one for the whole event. */
+static OfferStock *
+offer_stock(const Offer *offer, int64 pool_id, int64 session_id)
+{
+	OfferStock	wanted = {.pool_id = pool_id,.session_id = session_id};
+	OfferStock *found;
+
+	if (offer->stock_count == 0)
+		return NULL;
+	found = bsearch(&wanted, offer->stocks, offer->stock_count, sizeof(OfferStock),
+					stock_place_compare);
+	if (found != NULL)
+		return found;
+	wanted.session_id = 0;
+	return bsearch(&wanted, offer->stocks, offer->stock_count, sizeof(OfferStock),
+				   stock_place_compare);
+}
+
+static void
+place_find(const Offer *offer, const OfferType *type, const OfferSession *session, OfferPlace *place)
+{
+	place->known = true;
+	if (!offer_sold_in(offer, type, session))
+		return;
+	place->stock_ids = palloc_array(int64, type->pool_count + 1);
+	for (int i = 0; i < type->pool_count; i++)
+	{
+		OfferStock *stock = offer_stock(offer, type->pool_ids[i], session->id);
+
+		if (stock == NULL)
+		{
+			place->stock_count = 0;
+			return;
+		}
+		place->stock_ids[place->stock_count++] = stock->id;
+		place->group_id = stock->group_id;
+	}
+	place->stock_count = ids_sort_unique(place->stock_ids, place->stock_count);
+}
+
+const OfferPlace *
+offer_place(Offer *offer, OfferType *type, const OfferSession *session)
+{
+	OfferPlace *place;
+
+	if (type->places == NULL)
+		type->places = palloc0_array(OfferPlace, offer->session_count);
+	place = &type->places[session - offer->sessions];
+	if (!place->known)
+		place_find(offer, type, session, place);
+	return place;
+}

@@ -1,0 +1,346 @@
+/*
+ * reclaim.c
+ *		Takes back what has expired: the rule, for whoever finds places short, and the worker's
+ *		tidying.
+ *
+ * An expired claim keeps its places until somebody takes them back.  That may be anybody who
+ * holds the lock of the claim's group, so selling never waits for a job.  What one transaction
+ * takes back is bounded (100,000 at once kept a lock for 2 s in a trial), and so is what it looks
+ * at.
+ *
+ * Taking back is decided in memory as everything else is: counters change at once, rows are
+ * written by reclaim_write, in the lock order of inventory.c.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "block.h"
+#include "buyer.h"
+#include "claim.h"
+#include "id.h"
+#include "query.h"
+#include "reclaim.h"
+
+#define RECLAIM_LOOK_MAX 1024	/* expired claims looked at in one group */
+
+/* The oldest expired claims of some groups, by the index on their deadlines. */
+static CoreQuery expired_query = {
+	"SELECT " CLAIM_COLUMNS " FROM unnest($2::bigint[]) AS g (id),"
+	" LATERAL (SELECT * FROM boxoffice.claim e"
+	"          WHERE e.event_id = $1 AND e.group_id = g.id AND e.expires_at <= $3"
+	"            AND e.state IN ('held', 'pending', 'blocked')"
+	"          ORDER BY e.expires_at LIMIT $4) c"
+	" ORDER BY c.expires_at",
+	4, {INT8OID, INT8ARRAYOID, TIMESTAMPTZOID, INT4OID}
+};
+
+/* Whose the claims are: of each hold its buyer, and its order if it has one. */
+static CoreQuery owner_query = {
+	"SELECT h.id, h.subject, o.email_key"
+	" FROM boxoffice.hold h"
+	" LEFT JOIN boxoffice.order o ON o.event_id = $1 AND o.hold_id = h.id"
+	" WHERE h.event_id = $1 AND h.id = ANY ($2)",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
+static CoreQuery hold_query = {
+	"UPDATE boxoffice.hold h SET status = 'expired'"
+	" FROM (SELECT id FROM boxoffice.hold WHERE event_id = $1 AND id = ANY ($2)"
+	"       AND status = 'active' ORDER BY id FOR NO KEY UPDATE) l"
+	" WHERE h.event_id = $1 AND h.id = l.id",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
+static CoreQuery order_query = {
+	"WITH e AS ("
+	" UPDATE boxoffice.order o SET status = 'expired'"
+	" FROM (SELECT id FROM boxoffice.order WHERE event_id = $1 AND hold_id = ANY ($2)"
+	"       AND status = 'pending' ORDER BY id FOR NO KEY UPDATE) l"
+	" WHERE o.event_id = $1 AND o.id = l.id RETURNING o.id)"
+	" INSERT INTO boxoffice.outbox (event_id, id, topic, ref_id, created_at)"
+	" SELECT $1, $3 + row_number() OVER (ORDER BY e.id) - 1, 'order.expired', e.id, $4 FROM e",
+	4, {INT8OID, INT8ARRAYOID, INT8OID, TIMESTAMPTZOID}
+};
+
+/*
+ * Whether this batch must leave the claim alone: it took it back already, or is working on its
+ * hold.
+ */
+static bool
+reclaim_is_ours(const Inventory *inv, const Claim *claim)
+{
+	for (int i = 0; i < inv->kept_count; i++)
+		if (inv->kept[i] == claim->owner_id)
+			return true;
+	for (int i = 0; i < inv->reclaimed_count; i++)
+		if (inv->reclaimed[i].owner_id == claim->owner_id && inv->reclaimed[i].line == claim->line)
+			return true;
+	return false;
+}
+
+/* The expired claims of these groups, oldest first; *cut tells that there may be more. */
+static Claim *
+reclaim_look(Inventory *inv, const int64 *groups, int n, TimestampTz until, int *count, bool *cut)
+{
+	Datum		args[4] = {Int64GetDatum(inv->event_id), array_int8(groups, n),
+		TimestampTzGetDatum(until), Int32GetDatum(RECLAIM_LOOK_MAX)};
+	Claim	   *claims;
+	int			rows;
+
+	rows = query_run(&expired_query, args, NULL);
+	*cut = rows >= RECLAIM_LOOK_MAX;
+	*count = 0;
+	claims = palloc_array(Claim, rows + 1);
+	for (int row = 0; row < rows; row++)
+	{
+		claim_read(row, &claims[*count]);
+		if (!reclaim_is_ours(inv, &claims[*count]))
+			(*count)++;
+	}
+	query_done();
+	return claims;
+}
+
+/* Buyers get back what their lapsed claims counted against their limits. */
+static void
+reclaim_credit(Inventory *inv, const Claim *claims, int count)
+{
+	int64	   *owners = palloc_array(int64, count + 1);
+	Datum		args[2];
+	int			rows;
+
+	for (int i = 0; i < count; i++)
+		owners[i] = claims[i].owner_id;
+	args[0] = Int64GetDatum(inv->event_id);
+	args[1] = array_int8(owners, count);
+	rows = query_run(&owner_query, args, NULL);
+	for (int row = 0; row < rows; row++)
+	{
+		int64		owner_id = query_int8(row, 1);
+		char	   *subject = query_text(row, 2);
+		const char *keys[2] = {buyer_subject_key(subject), query_text(row, 3)};
+
+		for (int i = 0; i < count; i++)
+			for (int k = 0; k < 2 && claims[i].owner_id == owner_id; k++)
+			{
+				buyer_take(inv->buyers, keys[k], claims[i].ticket_type_id, -claims[i].quantity);
+				buyer_take(inv->buyers, keys[k], 0, -claims[i].quantity);
+			}
+	}
+	query_done();
+}
+
+/* Takes back the claims that are chosen, and forgets the others. */
+static void
+reclaim_take(Inventory *inv, Claim *claims, int count, const bool *chosen)
+{
+	Claim	   *taken;
+	int			first = inv->reclaimed_count;
+	int			n = 0;
+
+	if (inv->reclaimed == NULL)
+		inv->reclaimed = palloc_array(Claim, 2 * RECLAIM_MAX);
+	taken = inv->reclaimed + first;
+	for (int i = 0; i < count; i++)
+	{
+		if (!chosen[i])
+			continue;
+		Assert(first + n < 2 * RECLAIM_MAX);
+		taken[n++] = claims[i];
+		inventory_add_stocks(inv, claims[i].stock_ids, claims[i].stock_count);
+	}
+	if (n == 0)
+		return;
+	inventory_load(inv);
+	block_load_of(inv, taken, n);
+	reclaim_credit(inv, taken, n);
+	for (int i = 0; i < n; i++)
+		claim_end(inv, &taken[i], taken[i].state == CLAIM_BLOCKED ? CLAIM_RELEASED : CLAIM_EXPIRED);
+	inv->reclaimed_count += n;
+}
+
+static int
+reclaim_room(const Inventory *inv)
+{
+	return RECLAIM_MAX - Min(inv->reclaimed_count, RECLAIM_MAX);
+}
+
+/*
+ * Chooses those that help a row that is short, oldest first; returns how many more may be chosen.
+ */
+static int
+reclaim_choose(Inventory *inv, const Claim *claims, int count, bool *chosen)
+{
+	int			room = reclaim_room(inv);
+
+	for (int i = 0; i < count && room > 0; i++)
+	{
+		for (int k = 0; k < claims[i].stock_count; k++)
+		{
+			Stock	   *stock = inventory_stock(inv, claims[i].stock_ids[k]);
+
+			if (stock != NULL && stock->lack > 0)
+				chosen[i] = true;
+		}
+		for (int k = 0; k < claims[i].stock_count && chosen[i]; k++)
+		{
+			Stock	   *stock = inventory_stock(inv, claims[i].stock_ids[k]);
+
+			if (stock != NULL)
+				stock->lack -= claims[i].quantity;
+		}
+		room -= chosen[i];
+	}
+	return room;
+}
+
+/*
+ * Where more was expired than could be looked at, the oldest go whatever they are, or we'd never
+ * get on.
+ */
+static void
+reclaim_choose_oldest(int count, bool *chosen, int room)
+{
+	for (int i = 0; i < count && room > 0; i++)
+	{
+		room -= !chosen[i];
+		chosen[i] = true;
+	}
+}
+
+/* Takes back, in the groups of the rows with a lack, what helps them. */
+static void
+reclaim_short(Inventory *inv, const int64 *groups, int n)
+{
+	int			count;
+	int			room;
+	bool		cut;
+	bool	   *chosen;
+	Claim	   *claims = reclaim_look(inv, groups, n, inv->now, &count, &cut);
+
+	chosen = palloc0_array(bool, count + 1);
+	room = reclaim_choose(inv, claims, count, chosen);
+	for (int i = 0; i < inv->stock_count; i++)
+		if (inv->stock[i].lack > 0)
+			inv->stock[i].more_expired = cut || room == 0;
+	if (cut)
+		reclaim_choose_oldest(count, chosen, room);
+	reclaim_take(inv, claims, count, chosen);
+}
+
+void
+inventory_reclaim(Inventory *inv)
+{
+	int64	   *groups = palloc_array(int64, inv->stock_count + 1);
+	int			short_groups = 0;
+
+	for (int i = 0; i < inv->stock_count; i++)
+	{
+		Stock	   *stock = &inv->stock[i];
+
+		stock->lack = stock->demand - stock_free(stock);
+		if (stock->demand > 0 && stock->lack > 0)
+			groups[short_groups++] = stock->group_id;
+		else
+			stock->lack = 0;
+	}
+	short_groups = ids_sort_unique(groups, short_groups);
+	if (short_groups > 0)
+		reclaim_short(inv, groups, short_groups);
+}
+
+void
+reclaim_stock(Inventory *inv, int64 stock_id)
+{
+	Stock	   *stock = inventory_stock(inv, stock_id);
+
+	Assert(stock != NULL);
+	stock->lack = PG_INT32_MAX;
+	reclaim_short(inv, &stock->group_id, 1);
+}
+
+/* Marks the claims whose holds are of these buyers. */
+static void
+reclaim_choose_owned(Inventory *inv, const Claim *claims, int count, const char *const *subjects,
+					 int n, bool *chosen)
+{
+	static CoreQuery query = {
+		"SELECT id FROM boxoffice.hold"
+		" WHERE event_id = $1 AND id = ANY ($2) AND subject = ANY ($3) ORDER BY id",
+		3, {INT8OID, INT8ARRAYOID, TEXTARRAYOID}
+	};
+	int64	   *owners = palloc_array(int64, count);
+	Datum		args[3];
+	int			rows;
+	int			room = reclaim_room(inv);
+
+	for (int i = 0; i < count; i++)
+		owners[i] = claims[i].owner_id;
+	args[0] = Int64GetDatum(inv->event_id);
+	args[1] = array_int8(owners, count);
+	args[2] = array_text(subjects, n);
+	rows = query_run(&query, args, NULL);
+	for (int row = 0; row < rows; row++)
+		for (int i = 0; i < count && room > 0; i++)
+			if (claims[i].owner_id == query_int8(row, 1))
+			{
+				chosen[i] = true;
+				room--;
+			}
+	query_done();
+}
+
+void
+reclaim_buyers(Inventory *inv, const char *const *subjects, int n)
+{
+	int			count;
+	bool		cut;
+	bool	   *chosen;
+	Claim	   *claims;
+
+	if (n == 0)
+		return;
+	claims = reclaim_look(inv, inv->groups, inv->group_count, inv->now, &count, &cut);
+	if (count == 0)
+		return;
+	chosen = palloc0_array(bool, count);
+	reclaim_choose_owned(inv, claims, count, subjects, n, chosen);
+	reclaim_take(inv, claims, count, chosen);
+}
+
+int
+reclaim_expired(Inventory *inv, TimestampTz until, int limit)
+{
+	int			count;
+	bool		cut;
+	bool	   *chosen;
+	Claim	   *claims = reclaim_look(inv, inv->groups, inv->group_count, until, &count, &cut);
+
+	chosen = palloc0_array(bool, count + 1);
+	reclaim_choose_oldest(count, chosen, Min(limit, reclaim_room(inv)));
+	reclaim_take(inv, claims, count, chosen);
+	return inv->reclaimed_count;
+}
+
+void
+reclaim_write(Inventory *inv)
+{
+	int64	   *owners = palloc_array(int64, inv->reclaimed_count + 1);
+	Datum		args[4];
+	int			n = inv->reclaimed_count;
+
+	if (n == 0)
+		return;
+	claim_update(inv->event_id, inv->reclaimed, n);
+	for (int i = 0; i < n; i++)
+		owners[i] = inv->reclaimed[i].owner_id;
+	args[0] = Int64GetDatum(inv->event_id);
+	args[1] = array_int8(owners, ids_sort_unique(owners, n));
+	(void) query_run(&hold_query, args, NULL);
+	args[2] = Int64GetDatum(id_next_many(n));
+	args[3] = TimestampTzGetDatum(inv->now);
+	(void) query_run(&order_query, args, NULL);
+	query_done();
+	inv->reclaimed_count = 0;
+}
