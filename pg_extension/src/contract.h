@@ -67,6 +67,7 @@ struct Schema
 	const Member *members;		/* of an object; at most 64 */
 	int			member_count;
 	int			min_members;
+	int			max_members;	/* 0: any number */
 };
 
 typedef enum ParamPlace

@@ -80,6 +80,8 @@ json_member(JsonText text, const char *name, JsonText *value)
 			return false;
 		at = skip_space(at + 1, end);
 		past = value_end(at, end);
+		if (past == at)
+			return false;
 		if (json_is(found, name))
 		{
 			*value = unquoted(at, past);

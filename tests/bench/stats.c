@@ -22,7 +22,7 @@ code_slot(Stats *stats, JsonText code)
 			return slot;
 		}
 	}
-	strcpy(stats->codes[CODES_MAX - 1].code, "other");
+	memcpy(stats->codes[CODES_MAX - 1].code, "other", sizeof("other"));
 	return &stats->codes[CODES_MAX - 1];
 }
 
