@@ -9,6 +9,9 @@
 #include "miscadmin.h"
 
 #include "boxoffice.h"
+#include "clock.h"
+#include "debug.h"
+#include "id.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -26,5 +29,7 @@ _PG_init(void)
 
 	actor_init();
 	worker_init();
-	/* id_shmem_init(), clock_init() go here as their files land */
+	id_init();
+	clock_init();
+	debug_init();
 }

@@ -24,7 +24,9 @@ extern Buyers *buyer_begin(int64 event_id);
 /* "s:" and the subject, palloc'd; NULL for nobody. */
 extern char *buyer_subject_key(const char *subject);
 
-/* Names a counter to lock.  A limit of 0 or less means none: the row is only needed to give back. */
+/*
+ * Names a counter to lock.  A limit of 0 or less means none: the row is only needed to give back.
+ */
 extern void buyer_add(Buyers *buyers, const char *key, int64 ticket_type_id, int limit);
 
 /* Makes the limited rows that are missing, locks all in order of (key, type), reads them. */

@@ -2,8 +2,8 @@
  * claim.h
  *		Claims: rows that say who took what of which stock rows.
  *
- * A claim is a line of a hold, also after the hold has become an order, or of a block.  Counters are the
- * business of inventory.h; these functions read and write the rows.
+ * A claim is a line of a hold, also after the hold has become an order, or of a block.  Counters
+ * are the business of inventory.h; these functions read and write the rows.
  */
 #ifndef BOXOFFICE_CLAIM_H
 #define BOXOFFICE_CLAIM_H
@@ -25,11 +25,20 @@ typedef struct Claim
 	int			stock_count;
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int64		block_id;		/* 0: none */
+	bool		changed;		/* in memory, not yet written */
 } Claim;
 
+/* The columns that claim_read reads, of a table known as c. */
+#define CLAIM_COLUMNS \
+	"c.owner_id, c.line, c.state, c.quantity, c.group_id, c.ticket_type_id, c.session_id," \
+	" c.unit_price, c.unit_fee, c.stock_ids, c.expires_at, c.block_id"
+
+/* Reads a row of the last query_run whose first columns are CLAIM_COLUMNS. */
+extern void claim_read(int row, Claim *claim);
+
 /*
- * The claims of these owners, ascending by (owner_id, line), in the current memory context; sets *count.
- * For what is to be decided, call it under the locks.
+ * The claims of these owners, ascending by (owner_id, line), in the current memory context; sets
+ * *count. For what is to be decided, call it under the locks.
  */
 extern Claim *claim_load(int64 event_id, const int64 *owner_ids, int n, int *count);
 
@@ -46,9 +55,12 @@ extern const char *claim_state_name(ClaimState state);
 extern ClaimState claim_state_from(const char *name);
 
 /*
- * Gives back what a live claim takes, and sets its state to CLAIM_RELEASED or CLAIM_EXPIRED.  Places that
- * came from a block which still stands go back to the block.  In memory; claim_update writes it.
+ * Give back what a live claim takes, or a part of it; claim_end sets the state to CLAIM_RELEASED
+ * or CLAIM_EXPIRED and leaves the quantity, so that it can be seen what it was.  Places that came
+ * from a block which still stands go back to the block, if block_load (block.h) was called.  In
+ * memory: claim_update writes it.
  */
+extern void claim_lower(Inventory *inv, Claim *claim, int quantity);
 extern void claim_end(Inventory *inv, Claim *claim, ClaimState state);
 
 #endif							/* BOXOFFICE_CLAIM_H */

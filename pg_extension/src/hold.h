@@ -5,6 +5,7 @@
 #ifndef BOXOFFICE_HOLD_H
 #define BOXOFFICE_HOLD_H
 
+#include "call.h"
 #include "claim.h"
 
 typedef enum HoldStatus
@@ -30,21 +31,33 @@ typedef struct Hold
 	int			claim_count;
 } Hold;
 
-/* The holds with these ids, ascending by id, with their claims; sets *count.  Reads without locks. */
+/*
+ * The holds with these ids, ascending by id, with their claims; sets *count.  Reads without
+ * locks.
+ */
 extern Hold *hold_load(int64 event_id, const int64 *ids, int n, int *count);
 
 /* The one with this id, NULL if none. */
 extern Hold *hold_find(Hold *holds, int count, int64 id);
 
 /*
- * Whether a write to the hold is accepted at this time: 0 or the error that says why not (TK041, TK042,
- * TK105).  Call it on what was read under the locks: after the deadline it counts whether all claims stand.
+ * Whether a write to the hold is accepted at this time: ERR_NONE, or the error that says why not.
+ * Call it on what was read under the locks: past the deadline it counts whether all claims still
+ * stand.
  */
-extern int	hold_writable(const Hold *hold, TimestampTz now);
+extern ErrorCode hold_writable(const Hold *hold, TimestampTz now);
+
+/* What the status means now: an active hold past its deadline has expired, written or not. */
+extern HoldStatus hold_status_at(const Hold *hold, TimestampTz now);
+
+extern const char *hold_status_name(HoldStatus status);
+
+/* Writes new rows of holds, without their claims. */
+extern void hold_insert(int64 event_id, const Hold *const *holds, int count);
 
 /*
- * Sets the status and deadlines of holds, set-wise, where the stored status is still active; anything else
- * is a bug and raises.
+ * Writes status and deadline of holds, set-wise, where the stored status is still active;
+ * anything else is a bug and raises.
  */
 extern void hold_update(int64 event_id, const Hold *holds, int count);
 

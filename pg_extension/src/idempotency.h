@@ -2,17 +2,16 @@
  * idempotency.h
  *		Idempotency keys of a batch of calls, found and stored together.
  *
- * The scope of a key is caller, operation, event and key.  What is stored is a hash of that, a hash of what
- * was asked and the id of what came of it, from which the answer is made again.
+ * The scope of a key is caller, operation, event and key.  What is stored is a hash of that, a
+ * hash of what was asked and the id of what came of it, from which the answer is made again.
  *
  *		keys = idempotency_find(calls, count);		under the group locks, in a fresh snapshot
  *		for each call: switch (keys[i].found) …
  *		idempotency_store(calls, count, keys);		those with ref_id set whose call succeeded
  *
- * Of two calls with one key in a batch the second is a duplicate: idempotency_find sets first to the first
- * one's index, and the handler answers it, after the first, with the first one's answer
- * (idempotency_copy).  If the first was refused the refusal is copied too: that is what the second would
- * have got.
+ * Of two calls with one new key in a batch the second is a duplicate: the handler decides the
+ * first and then calls idempotency_copy for the second.  It gets the first one's answer, also its
+ * refusal if it asked the same: that is what it would have got itself.
  */
 #ifndef BOXOFFICE_IDEMPOTENCY_H
 #define BOXOFFICE_IDEMPOTENCY_H
@@ -32,6 +31,7 @@ typedef struct IdempotencyKey
 {
 	KeyFound	found;
 	uint8		hash[16];
+	uint8		body_hash[16];	/* found: of what was asked then */
 	int64		ref_id;			/* found: what came of it; new: set by the handler, 0 stores nothing */
 	const char *answer;			/* stored answer where it cannot be made again, or NULL */
 	int			first;			/* KEY_DUPLICATE: index of the call it repeats */
@@ -44,8 +44,8 @@ extern IdempotencyKey *idempotency_find(Call *calls, int count);
 extern void idempotency_copy(Call *calls, int index, const IdempotencyKey *keys);
 
 /*
- * Stores the new keys with a ref_id.  A key that another transaction stored meanwhile (in another group of
- * the event) raises a serialization failure: repeated, the batch will find it.
+ * Stores the new keys with a ref_id.  A key that another transaction stored meanwhile (in another
+ * group of the event) raises a serialization failure: repeated, the batch will find it.
  */
 extern void idempotency_store(Call *calls, int count, const IdempotencyKey *keys, TimestampTz now);
 

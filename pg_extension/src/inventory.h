@@ -41,10 +41,12 @@ typedef struct Stock
 {
 	int64		id;
 	int64		group_id;
+	bool		loaded;
 	bool		unlimited;
 	int64		limit;			/* capacity + overbook */
 	int64		count[CLAIM_COUNTED];
 	int64		demand;			/* what the batch would take in all, see inventory_want */
+	int64		lack;			/* of inventory_reclaim: what is short */
 	bool		more_expired;	/* there was more to take back than one transaction may */
 	bool		changed;
 } Stock;
@@ -59,8 +61,13 @@ typedef struct Inventory
 	bool		locked;
 	Stock	   *stock;			/* ascending by id once loaded */
 	int			stock_count;
+	int			stock_sorted;	/* so many of them are in order: what inventory_load has seen */
 	int			stock_max;
 	struct Buyers *buyers;		/* what limits per buyer the batch touches, see buyer.h */
+	struct Claim *blocks;		/* claims of the blocks that the batch touches, see block.h */
+	int			block_count;
+	int64	   *kept;			/* holds whose claims this batch does not take back */
+	int			kept_count;
 	struct Claim *reclaimed;	/* what inventory_reclaim took back, see claim.h */
 	int			reclaimed_count;
 } Inventory;
@@ -72,8 +79,8 @@ extern Inventory *inventory_begin(int64 event_id);
 extern void inventory_add_group(Inventory *inv, int64 group_id);
 
 /*
- * Locks the groups in ascending order and sets inv->now.  A group that is gone (the event was edited
- * meanwhile) raises a serialization failure: the whole batch may be repeated.
+ * Locks the groups in ascending order and sets inv->now.  A group that is gone (the event was
+ * edited meanwhile) raises a serialization failure: the whole batch may be repeated.
  */
 extern void inventory_lock(Inventory *inv);
 
@@ -90,14 +97,20 @@ extern void inventory_load(Inventory *inv);
 /* The loaded row; NULL if there is none. */
 extern Stock *inventory_stock(Inventory *inv, int64 stock_id);
 
+/* How many of the row are free, INT_MAX if unlimited. */
+extern int64 stock_free(const Stock *stock);
+
 /* Notes that so many may be asked of these rows, so that inventory_reclaim knows what is short. */
 extern void inventory_want(Inventory *inv, const int64 *stock_ids, int n, int quantity);
 
+/* Keeps a hold that the batch works on from being taken back by the same batch. */
+extern void inventory_keep(Inventory *inv, int64 hold_id);
+
 /*
- * Where demand is more than what is free, takes back expired claims, oldest first, as many as are lacking,
- * at most RECLAIM_MAX a batch; in memory, written by inventory_write.  Adds whose they were to inv->buyers,
- * so call it before buyer_lock.  Where even more were expired it marks the row: refuse with TK905
- * (reclaiming), not with sold_out.
+ * Where demand is more than what is free, takes back expired claims, oldest first, as many as are
+ * lacking, at most RECLAIM_MAX a batch; in memory, written by inventory_write.  Adds whose they
+ * were to inv->buyers, so call it before buyer_lock.  Where even more were expired it marks the
+ * row: refuse with TK905 (reclaiming), not with sold_out.
  */
 extern void inventory_reclaim(Inventory *inv);
 
@@ -115,12 +128,15 @@ extern void inventory_move(Inventory *inv, const int64 *stock_ids, int n, int qu
 extern void inventory_give(Inventory *inv, const int64 *stock_ids, int n, int quantity, ClaimState from);
 
 /*
- * Writes the changed counters in one UPDATE, buyers' counters in another, then what was reclaimed: claims,
- * the holds and orders they belonged to.
+ * Writes the changed counters in one UPDATE, buyers' counters in another, then what was
+ * reclaimed: claims, the holds and orders they belonged to.
  */
 extern void inventory_write(Inventory *inv);
 
-/* Raises ERRCODE_T_R_SERIALIZATION_FAILURE: something moved between looking and locking, do it again. */
+/*
+ * Raises ERRCODE_T_R_SERIALIZATION_FAILURE: something moved between looking and locking, do it
+ * again.
+ */
 extern void inventory_moved(const char *what) pg_attribute_noreturn();
 
 #endif							/* BOXOFFICE_INVENTORY_H */

@@ -2,7 +2,7 @@
  * query.h
  *		Statements that are planned once in a backend, and arrays to feed them set-wise.
  *
- *		static Query holds_query = {
+ *		static CoreQuery holds_query = {
  *			"SELECT … WHERE event_id = $1 AND id = ANY ($2)", 2, {INT8OID, INT8ARRAYOID}
  *		};
  *		...
@@ -13,42 +13,45 @@
  *		query_done();
  *		query_finish();
  *
- * Each run sees a fresh snapshot (the core runs in READ COMMITTED) and the writes of the runs before it.
+ * Each run sees a fresh snapshot (the core runs in READ COMMITTED) and the writes of the runs
+ * before it.
  */
 #ifndef BOXOFFICE_QUERY_H
 #define BOXOFFICE_QUERY_H
 
 #include "postgres.h"
-#include "catalog/pg_type.h"
+#include "catalog/pg_type_d.h"
 #include "datatype/timestamp.h"
-#include "executor/spi.h"
 
 #define QUERY_ARGS_MAX 16
 
-typedef struct Query
+typedef struct CoreQuery
 {
 	const char *sql;
 	int			nargs;
 	Oid			types[QUERY_ARGS_MAX];
-	SPIPlanPtr	plan;			/* made at the first run, kept */
-} Query;
+	struct _SPI_plan *plan;		/* made at the first run, kept */
+} CoreQuery;
 
 /*
- * Opens and closes SPI around a handler.  What the caller allocates between the two is its own: the
- * current memory context stays as it was.  Plans made in between use indexes whatever the tables' size
- * is today, since they're kept while the tables grow.
+ * Opens and closes SPI around a handler.  What the caller allocates between the two is its own:
+ * the current memory context stays as it was.  Plans made in between use indexes whatever the
+ * tables' size is today, since they're kept while the tables grow.
  */
 extern void query_connect(void);
 extern void query_finish(void);
 
 /*
- * Runs a statement; nulls is NULL or as SPI has it ('n' is null).  Returns the number of rows returned or
- * changed.  The rows stay readable until query_done, or the next run.
+ * Runs a statement; nulls is NULL or as SPI has it ('n' is null).  Returns the number of rows
+ * returned or changed.  The rows stay readable until query_done, or the next run.
  */
-extern int	query_run(Query *query, const Datum *values, const char *nulls);
+extern int	query_run(CoreQuery *query, const Datum *values, const char *nulls);
 extern void query_done(void);
 
-/* A column (from 1) of a row (from 0) of the last run; NULL is 0, false or NULL, as the type has it. */
+/*
+ * A column (from 1) of a row (from 0) of the last run; NULL is 0, false or NULL, as the type has
+ * it.
+ */
 extern bool query_null(int row, int column);
 extern Datum query_datum(int row, int column);
 extern int64 query_int8(int row, int column);

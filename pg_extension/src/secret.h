@@ -2,8 +2,8 @@
  * secret.h
  *		Secrets of holds and orders, and keyed hashes of what must not be stored in the clear.
  *
- * A secret is derived from the id it belongs to and a key of boxoffice.secret_key, so it is stored nowhere
- * and answers can be made again.
+ * A secret is derived from the id it belongs to and a key of boxoffice.secret_key, so it is
+ * stored nowhere and answers can be made again.
  */
 #ifndef BOXOFFICE_SECRET_H
 #define BOXOFFICE_SECRET_H
@@ -26,8 +26,8 @@ extern void secret_make(SecretKind kind, int64 id, char *out);
 extern bool secret_matches(SecretKind kind, int64 id, const char *given);
 
 /*
- * Writes the buyer key of an e-mail address to out, which has BUYER_KEY_LEN + 1 bytes: "e:" and the keyed
- * hash of the address without surrounding blanks, in lower case.
+ * Writes the buyer key of an e-mail address to out, which has BUYER_KEY_LEN + 1 bytes: "e:" and
+ * the keyed hash of the address without surrounding blanks, in lower case.
  */
 extern void secret_buyer_key(const char *email, char *out);
 
