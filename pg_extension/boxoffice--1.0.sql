@@ -72,6 +72,18 @@ COMMENT ON FUNCTION boxoffice_code.hold_secret(bigint) IS 'The secret of a hold,
 
 -- ---------------------------------------------------------------- orders, payments, tickets
 
+CREATE FUNCTION boxoffice_code.payment_deadline(
+    placed_at timestamptz, minutes integer, days integer, zone text, last timestamptz)
+RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'payment_deadline' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION boxoffice_code.payment_deadline IS
+'Until when an order can be paid: minutes on, or 23:59:59 local time days on; not past last.';
+
+CREATE FUNCTION boxoffice_code.expire_orders(event bigint, max integer) RETURNS integer
+AS 'MODULE_PATHNAME', 'expire_orders' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION boxoffice_code.expire_orders IS
+'Takes back the places of at most so many overdue orders; returns how many. For the worker.';
+
 -- ---------------------------------------------------------------- nobody but whom sql/deploy names
 
 DO $$

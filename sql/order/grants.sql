@@ -3,3 +3,9 @@
 GRANT SELECT, INSERT, UPDATE ON boxoffice.order, boxoffice.order_fee TO boxoffice_code;
 GRANT SELECT, INSERT ON boxoffice.contact TO boxoffice_code;
 GRANT SELECT ON boxoffice.order, boxoffice.order_fee TO boxoffice_report;
+
+GRANT EXECUTE ON FUNCTION api.order_create, api.order_cancel
+    TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.order_get, api.order_find
+    TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_support,
+    boxoffice_admin;

@@ -1,0 +1,495 @@
+/*
+ * order_create.c
+ *		Places orders: holds become orders, a whole batch in one transaction.
+ *
+ * The places are kept throughout: the hold's claims stay what they are, only their state changes,
+ * from held to pending, or to sold where nothing is to be paid.  A hold past its deadline is still
+ * accepted for a few seconds as long as all its claims stand (hold_writable); nobody can take them
+ * back while we hold the lock of their group.
+ *
+ * What was promised to the hold is kept: its prices, and its right to buy though the sale has been
+ * paused or has ended since.  Only a cancelled event or session takes that away.
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+
+#include "buyer.h"
+#include "email.h"
+#include "handlers.h"
+#include "hold.h"
+#include "id.h"
+#include "idempotency.h"
+#include "order.h"
+#include "payment.h"
+#include "query.h"
+
+typedef struct Placing
+{
+	Call	   *call;
+	int64		hold_id;
+	int64		expected_total; /* -1: none */
+	Contact		contact;
+	char		email_key[BUYER_KEY_LEN + 1];
+	Hold	   *hold;			/* as read under the locks */
+	Order	   *order;			/* once accepted */
+} Placing;
+
+typedef struct Batch
+{
+	Call	   *calls;
+	int			count;
+	Placing    *placings;		/* one a call, by its index */
+	Inventory  *inv;
+	IdempotencyKey *keys;
+	OrderEvent *event;
+	Hold	   *holds;
+	int			hold_count;
+	Order	   *orders;			/* those accepted, in order of arrival */
+	int			order_count;
+	Payment    *payments;		/* of those that cost nothing */
+	int			payment_count;
+	Outbox		outbox;
+} Batch;
+
+/* A text of the contact, NULL if it was left out or is null. */
+static const char *
+text_or_null(const BoundValue *value)
+{
+	return value->kind == BOUND_STRING ? value->as.string.data : NULL;
+}
+
+static void
+contact_read(const BoundValue *members, Contact *contact)
+{
+	contact->name = text_or_null(&members[ORDER_CREATE_CONTACT_NAME]);
+	contact->email = text_or_null(&members[ORDER_CREATE_CONTACT_EMAIL]);
+	contact->phone = text_or_null(&members[ORDER_CREATE_CONTACT_PHONE]);
+	contact->locale = text_or_null(&members[ORDER_CREATE_CONTACT_LOCALE]);
+}
+
+/* Reads what the call asks for; a wrong secret is as good as an unknown hold. */
+static void
+placing_read(Placing *placing, Call *call)
+{
+	const BoundValue *body = call->body.as.members;
+	const BoundValue *total = &body[ORDER_CREATE_BODY_EXPECTED_TOTAL];
+	char		normal[EMAIL_LENGTH_MAX + 1];
+
+	placing->call = call;
+	placing->hold_id = body[ORDER_CREATE_BODY_HOLD].as.integer;
+	placing->expected_total = total->kind == BOUND_INT ? total->as.integer : -1;
+	if (!secret_matches(SECRET_HOLD, placing->hold_id,
+						body[ORDER_CREATE_BODY_SECRET].as.string.data))
+	{
+		reply_refuse(call, ERR_NOT_FOUND, "/hold", NULL);
+		return;
+	}
+	contact_read(body[ORDER_CREATE_BODY_CONTACT].as.members, &placing->contact);
+	email_normalise(placing->contact.email, normal);
+	secret_buyer_key(normal, placing->email_key);
+}
+
+/* Reads the holds of all calls that are not done, and points each placing at its own. */
+static void
+holds_read(Batch *batch)
+{
+	int64	   *ids = palloc_array(int64, batch->count + 1);
+	int			n = 0;
+
+	for (int i = 0; i < batch->count; i++)
+		if (!batch->calls[i].reply.done)
+			ids[n++] = batch->placings[i].hold_id;
+	n = ids_sort_unique(ids, n);
+	batch->holds = hold_load(batch->inv->event_id, ids, n, &batch->hold_count);
+	for (int i = 0; i < batch->count; i++)
+	{
+		Placing    *placing = &batch->placings[i];
+
+		if (batch->calls[i].reply.done)
+			continue;
+		placing->hold = hold_find(batch->holds, batch->hold_count, placing->hold_id);
+		if (placing->hold == NULL)
+			reply_refuse(&batch->calls[i], ERR_NOT_FOUND, "/hold", NULL);
+	}
+}
+
+/* Looks without locks, locks the groups, and looks again. */
+static void
+holds_lock(Batch *batch)
+{
+	holds_read(batch);
+	for (int i = 0; i < batch->hold_count; i++)
+		for (int j = 0; j < batch->holds[i].claim_count; j++)
+			inventory_add_group(batch->inv, batch->holds[i].claims[j].group_id);
+	inventory_lock(batch->inv);
+	batch->keys = idempotency_find(batch->calls, batch->count);
+	holds_read(batch);
+	for (int i = 0; i < batch->hold_count; i++)
+		for (int j = 0; j < batch->holds[i].claim_count; j++)
+			if (!inventory_has_group(batch->inv, batch->holds[i].claims[j].group_id))
+				inventory_moved("a hold's places are in another group");
+}
+
+/* Reads the event with the types and sessions that the holds name. */
+static void
+event_read(Batch *batch)
+{
+	int64	   *type_ids;
+	int64	   *session_ids;
+	int			n = 0;
+
+	batch->event = order_event_load(batch->inv->event_id);
+	if (batch->event == NULL)
+		return;
+	for (int i = 0; i < batch->hold_count; i++)
+		n += batch->holds[i].claim_count;
+	type_ids = palloc_array(int64, n + 1);
+	session_ids = palloc_array(int64, n + 1);
+	n = 0;
+	for (int i = 0; i < batch->hold_count; i++)
+		for (int j = 0; j < batch->holds[i].claim_count; j++, n++)
+		{
+			type_ids[n] = batch->holds[i].claims[j].ticket_type_id;
+			session_ids[n] = batch->holds[i].claims[j].session_id;
+		}
+	order_event_name(batch->event, type_ids, n, session_ids, n);
+}
+
+static bool
+is_wanted(const Batch *batch, int i)
+{
+	return !batch->calls[i].reply.done &&
+		(batch->keys[i].found == KEY_NONE || batch->keys[i].found == KEY_NEW);
+}
+
+/* Loads the stock rows of the holds, and locks the counters of their buyers. */
+static void
+counters_load(Batch *batch)
+{
+	for (int i = 0; i < batch->count; i++)
+	{
+		const Placing *placing = &batch->placings[i];
+
+		if (!is_wanted(batch, i))
+			continue;
+		buyer_add(batch->inv->buyers, placing->email_key, 0, batch->event->buyer_limit);
+		for (int j = 0; j < placing->hold->claim_count; j++)
+		{
+			const Claim *claim = &placing->hold->claims[j];
+
+			inventory_add_stocks(batch->inv, claim->stock_ids, claim->stock_count);
+			buyer_add(batch->inv->buyers, placing->email_key, claim->ticket_type_id,
+					  order_event_type(batch->event, claim->ticket_type_id)->buyer_limit);
+		}
+	}
+	inventory_load(batch->inv);
+	buyer_lock(batch->inv->buyers);
+}
+
+static bool
+hold_is_called_off(const Batch *batch, const Hold *hold)
+{
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].state == CLAIM_HELD &&
+			order_event_session(batch->event, hold->claims[i].session_id)->cancelled)
+			return true;
+	return batch->event->cancelled;
+}
+
+/* What the hold costs; false if that is more than can be counted. */
+static bool
+hold_total(const Hold *hold, int64 *total, int *tickets)
+{
+	*total = 0;
+	*tickets = 0;
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		const Claim *claim = &hold->claims[i];
+		int64		amount;
+
+		if (claim->state != CLAIM_HELD)
+			continue;
+		if (pg_mul_s64_overflow(claim->unit_price + claim->unit_fee, claim->quantity, &amount) ||
+			pg_add_s64_overflow(*total, amount, total) || *total > AMOUNT_MAX)
+			return false;
+		*tickets += claim->quantity;
+	}
+	return true;
+}
+
+/* How many of a type the hold has. */
+static int
+hold_quantity(const Hold *hold, int64 type_id)
+{
+	int			quantity = 0;
+
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].state == CLAIM_HELD &&
+			(type_id == 0 || hold->claims[i].ticket_type_id == type_id))
+			quantity += hold->claims[i].quantity;
+	return quantity;
+}
+
+/* Whether the buyer may have the hold's tickets; else refuses with what is left. */
+static bool
+buyer_allows(const Batch *batch, Placing *placing, int64 type_id, int limit)
+{
+	int			room;
+
+	if (limit == 0)
+		return true;
+	room = buyer_room(batch->inv->buyers, placing->email_key, type_id);
+	if (hold_quantity(placing->hold, type_id) <= room)
+		return true;
+	reply_refuse(placing->call, ERR_BUYER_LIMIT, "/hold",
+				 psprintf("\"max\":%d,\"available\":%d", limit, room));
+	return false;
+}
+
+static bool
+buyer_limits_allow(const Batch *batch, Placing *placing)
+{
+	if (!buyer_allows(batch, placing, 0, batch->event->buyer_limit))
+		return false;
+	for (int i = 0; i < placing->hold->claim_count; i++)
+	{
+		int64		type_id = placing->hold->claims[i].ticket_type_id;
+
+		if (placing->hold->claims[i].state == CLAIM_HELD &&
+			!buyer_allows(batch, placing, type_id,
+						  order_event_type(batch->event, type_id)->buyer_limit))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether the hold may become an order; else refuses, with the first reason in the order of
+ * errcodes.txt.
+ */
+static bool
+placing_check(const Batch *batch, Placing *placing, int64 *total, int *tickets)
+{
+	int			over = hold_writable(placing->hold, batch->inv->now);
+
+	if (over != 0 && over != ERR_HOLD_ORDERED)
+		reply_refuse(placing->call, over, "/hold", NULL);
+	else if (hold_is_called_off(batch, placing->hold))
+		reply_refuse(placing->call, ERR_EVENT_CANCELLED, "", NULL);
+	else if (!batch->event->published)
+		reply_refuse(placing->call, ERR_NOT_PUBLISHED, "", NULL);
+	else if (over != 0)
+		reply_refuse(placing->call, over, "/hold", NULL);
+	else if (!hold_total(placing->hold, total, tickets))
+		reply_refuse(placing->call, ERR_AMOUNT_TOO_LARGE, "/hold", NULL);
+	else if (placing->expected_total >= 0 && placing->expected_total != *total)
+		reply_refuse(placing->call, ERR_PRICE_CHANGED, "/expected_total",
+					 psprintf("\"total\":" INT64_FORMAT, *total));
+	else
+		return buyer_limits_allow(batch, placing);
+	return false;
+}
+
+/* Until when the order can be paid: its term, capped by the end of the session that ends first. */
+static TimestampTz
+placing_deadline(const Batch *batch, const Hold *hold)
+{
+	TimestampTz last = DT_NOEND;
+
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].state == CLAIM_HELD)
+			last = Min(last, order_event_session(batch->event, hold->claims[i].session_id)->last);
+	return deadline_payment(batch->inv->now, batch->event->term, batch->event->zone, last);
+}
+
+/* Makes a ticket for each place of a claim. */
+static void
+tickets_make(Order *order, const Claim *claim, int64 first_id)
+{
+	for (int i = 0; i < claim->quantity; i++)
+	{
+		Ticket	   *ticket = &order->tickets[order->ticket_count++];
+
+		memset(ticket, 0, sizeof(*ticket));
+		ticket->id = first_id + i;
+		ticket->order_id = order->id;
+		ticket->line = claim->line;
+		ticket->ticket_type_id = claim->ticket_type_id;
+		ticket->session_id = claim->session_id;
+		ticket->price = claim->unit_price;
+		ticket->fee = claim->unit_fee;
+		ticket->state = TICKET_RESERVED;
+	}
+}
+
+static void
+fee_make(const Batch *batch, Order *order, const Claim *claim)
+{
+	OrderFee   *fee;
+
+	if (claim->unit_fee == 0)
+		return;
+	fee = &order->fees[order->fee_count++];
+	memset(fee, 0, sizeof(*fee));
+	fee->order_id = order->id;
+	fee->line = claim->line;
+	fee->name = order_event_type(batch->event, claim->ticket_type_id)->name;
+	fee->quantity = claim->quantity;
+	fee->unit_amount = claim->unit_fee;
+}
+
+/* Makes the order of an accepted hold, with tickets and fees. */
+static Order *
+order_make(Batch *batch, Placing *placing, int64 total, int tickets)
+{
+	Order	   *order = &batch->orders[batch->order_count++];
+	Hold	   *hold = placing->hold;
+
+	memset(order, 0, sizeof(*order));
+	order->id = id_next_many(1 + tickets);
+	order->hold_id = hold->id;
+	order->status = ORDER_PENDING;
+	order->total = total;
+	order->test = batch->event->test;
+	order->channel = hold->channel;
+	order->subject = placing->call->actor.subject;
+	order->hold_subject = hold->subject;
+	order->email_key = placing->email_key;
+	order->placed_at = batch->inv->now;
+	order->expires_at = placing_deadline(batch, hold);
+	order->paid_at = DT_NOEND;
+	order->cancelled_at = DT_NOEND;
+	order->contact = placing->contact;
+	order->tickets = palloc_array(Ticket, tickets + 1);
+	order->fees = palloc_array(OrderFee, hold->claim_count + 1);
+	order->claims = hold->claims;
+	order->claim_count = hold->claim_count;
+	return order;
+}
+
+/* The hold's places wait for the payment now. */
+static void
+claims_to_pending(Batch *batch, Placing *placing, Order *order)
+{
+	for (int i = 0; i < order->claim_count; i++)
+	{
+		Claim	   *claim = &order->claims[i];
+
+		if (claim->state != CLAIM_HELD)
+			continue;
+		tickets_make(order, claim, order->id + 1 + order->ticket_count);
+		fee_make(batch, order, claim);
+		inventory_move(batch->inv, claim->stock_ids, claim->stock_count, claim->quantity,
+					   CLAIM_HELD, CLAIM_PENDING);
+		claim->state = CLAIM_PENDING;
+		claim->expires_at = order->expires_at + batch->event->grace_us;
+		claim->changed = true;
+		buyer_take(batch->inv->buyers, placing->email_key, 0, claim->quantity);
+		buyer_take(batch->inv->buyers, placing->email_key, claim->ticket_type_id, claim->quantity);
+	}
+}
+
+/* Decides one call: refuses it, or makes its order in memory. */
+static void
+placing_decide(Batch *batch, Placing *placing)
+{
+	Order	   *order;
+	int64		total;
+	int			tickets;
+
+	if (!placing_check(batch, placing, &total, &tickets))
+		return;
+	order = placing->order = order_make(batch, placing, total, tickets);
+	placing->hold->status = HOLD_ORDERED;
+	claims_to_pending(batch, placing, order);
+	outbox_add(&batch->outbox, "order.placed", order->id);
+	if (total == 0)
+	{
+		order_complete(batch->inv, order, &batch->outbox);
+		payment_make_free(&batch->payments[batch->payment_count++], order, batch->inv->now);
+	}
+}
+
+static void
+batch_decide(Batch *batch)
+{
+	batch->orders = palloc_array(Order, batch->count + 1);
+	batch->payments = palloc_array(Payment, batch->count + 1);
+	for (int i = 0; i < batch->count; i++)
+		if (is_wanted(batch, i))
+		{
+			placing_decide(batch, &batch->placings[i]);
+			if (batch->placings[i].order != NULL)
+				batch->keys[i].ref_id = batch->placings[i].order->id;
+		}
+}
+
+static void
+holds_write(Batch *batch)
+{
+	Hold	   *holds = palloc_array(Hold, batch->order_count + 1);
+	int			n = 0;
+
+	for (int i = 0; i < batch->count; i++)
+		if (batch->placings[i].order != NULL)
+			holds[n++] = *batch->placings[i].hold;
+	hold_update(batch->inv->event_id, holds, n);
+}
+
+static void
+batch_write(Batch *batch)
+{
+	if (batch->order_count == 0)
+		return;
+	inventory_write(batch->inv);
+	holds_write(batch);
+	order_insert(batch->event, batch->orders, batch->order_count);
+	order_write_claims(batch->inv->event_id, batch->orders, batch->order_count);
+	payment_insert(batch->event, batch->payments, batch->payment_count);
+	outbox_write(&batch->outbox, batch->inv->event_id, batch->inv->now);
+}
+
+/* Answers the calls that made an order, and stores their keys. */
+static void
+batch_answer(Batch *batch)
+{
+	for (int i = 0; i < batch->count; i++)
+		if (batch->placings[i].order != NULL)
+			order_append(reply_start(&batch->calls[i], 201), batch->placings[i].order, batch->event,
+						 batch->inv->now, true);
+	idempotency_store(batch->calls, batch->count, batch->keys, batch->inv->now);
+	order_answer_replays(batch->calls, batch->count, batch->keys, batch->inv->now, 201);
+	for (int i = 0; i < batch->count; i++)
+		if (batch->keys[i].found == KEY_DUPLICATE)
+			idempotency_copy(batch->calls, i, batch->keys);
+}
+
+/*
+ * POST /v1/events/{event}/orders
+ *
+ * api.order_create(event bigint, hold bigint, secret text, contact jsonb, …)
+ */
+void
+order_create(Call *calls, int count)
+{
+	Batch		batch = {.calls = calls,.count = count};
+
+	query_connect();
+	batch.placings = palloc0_array(Placing, count);
+	for (int i = 0; i < count; i++)
+		if (!calls[i].reply.done)
+			placing_read(&batch.placings[i], &calls[i]);
+	batch.inv = inventory_begin(calls[0].event_id);
+	holds_lock(&batch);
+	event_read(&batch);
+	if (batch.event != NULL)
+	{
+		counters_load(&batch);
+		batch_decide(&batch);
+		batch_write(&batch);
+		batch_answer(&batch);
+	}
+	Assert(batch.event != NULL || batch.hold_count == 0);
+	query_finish();
+}

@@ -1,0 +1,595 @@
+/*
+ * payment.c
+ *		Records payments and decides what each does to its order.
+ *
+ * Recording always commits: money that came in is in the books, whatever has become of the order
+ * meanwhile, and the payment's outcome says what that was.
+ *
+ *	order is						and the money				outcome
+ *	cancelled, or its event is									order_cancelled
+ *	paid														overpaid
+ *	pending							is all that was due			paid
+ *									is less						partial
+ *	expired							is less, or late payments
+ *									are not accepted, or a
+ *									session is over				order_expired
+ *									finds the places			paid
+ *									does not find them			sold_out
+ *
+ * A pending order past its deadline counts as pending as long as nobody has taken its places: that
+ * is what they were left to it for.  Places that were taken back are claimed again, all or none.
+ *
+ * Several payments of one order in a batch are decided one after the other on the same order in
+ * memory.
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+#include "utils/builtins.h"
+
+#include "block.h"
+#include "buyer.h"
+#include "handlers.h"
+#include "id.h"
+#include "idempotency.h"
+#include "payment.h"
+#include "query.h"
+
+static CoreQuery payment_insert_query = {
+	"INSERT INTO boxoffice.payment (event_id, id, order_id, kind, amount, currency, outcome, method,"
+	"       reference, recorded_by, recorded_at)"
+	" SELECT $1, u.id, u.order_id, u.kind, u.amount, $2, u.outcome, u.method, u.reference,"
+	"        u.recorded_by, u.recorded_at"
+	"   FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11)"
+	"        AS u (id, order_id, kind, amount, outcome, method, reference, recorded_by, recorded_at)",
+	11, {INT8OID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+static CoreQuery payment_query = {
+	"SELECT p.id, p.order_id, p.kind, p.amount, p.outcome, p.method, p.reference, p.recorded_by,"
+	"       p.recorded_at"
+	"  FROM boxoffice.payment AS p"
+	" WHERE p.event_id = $1 AND p.id = ANY ($2)"
+	" ORDER BY p.id",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
+typedef struct Paying
+{
+	Call	   *call;
+	int64		order_id;
+	bool		manual;
+	int64		amount;			/* 0: what is due */
+	const char *method;
+	const char *reference;
+	bool		staff;			/* the organizer's people */
+	Order	   *order;			/* as read under the locks */
+	Payment    *payment;		/* once recorded */
+} Paying;
+
+typedef struct Batch
+{
+	Call	   *calls;
+	int			count;
+	Paying	   *payings;		/* one a call, by its index */
+	Inventory  *inv;
+	IdempotencyKey *keys;
+	OrderEvent *event;
+	Order	   *orders;			/* ascending by id */
+	int			order_count;
+	Payment    *payments;
+	int			payment_count;
+	Outbox		outbox;
+} Batch;
+
+void
+payment_make_free(Payment *payment, const Order *order, TimestampTz now)
+{
+	*payment = (Payment) {
+		.id = id_next(),
+		.order_id = order->id,
+		.kind = "free",
+		.outcome = "paid",
+		.recorded_at = now,
+	};
+}
+
+void
+payment_insert(const OrderEvent *event, const Payment *payments, int count)
+{
+	int64	   *ids = palloc_array(int64, count + 1);
+	int64	   *order_ids = palloc_array(int64, count + 1);
+	int64	   *amounts = palloc_array(int64, count + 1);
+	TimestampTz *times = palloc_array(TimestampTz, count + 1);
+	const char **texts[5];
+
+	if (count == 0)
+		return;
+	for (int i = 0; i < lengthof(texts); i++)
+		texts[i] = palloc_array(const char *, count + 1);
+	for (int i = 0; i < count; i++)
+	{
+		ids[i] = payments[i].id;
+		order_ids[i] = payments[i].order_id;
+		texts[0][i] = payments[i].kind;
+		amounts[i] = payments[i].amount;
+		texts[1][i] = payments[i].outcome;
+		texts[2][i] = payments[i].method;
+		texts[3][i] = payments[i].reference;
+		texts[4][i] = payments[i].recorded_by;
+		times[i] = payments[i].recorded_at;
+	}
+	query_run(&payment_insert_query, (Datum[]) {
+			  Int64GetDatum(event->id), CStringGetTextDatum(event->currency),
+			  array_int8(ids, count), array_int8(order_ids, count), array_text(texts[0], count),
+			  array_int8(amounts, count), array_text(texts[1], count), array_text(texts[2], count),
+			  array_text(texts[3], count), array_text(texts[4], count), array_time(times, count)
+			  }, NULL);
+	query_done();
+}
+
+/* The payments with these ids, ascending. */
+static Payment *
+payment_load(int64 event_id, const int64 *ids, int n, int *count)
+{
+	Payment    *payments;
+
+	*count = query_run(&payment_query, (Datum[]) {
+					   Int64GetDatum(event_id), array_int8(ids, n)
+					   }, NULL);
+	payments = palloc_array(Payment, *count + 1);
+	for (int i = 0; i < *count; i++)
+		payments[i] = (Payment) {
+			.id = query_int8(i, 1),
+			.order_id = query_int8(i, 2),
+			.kind = query_text(i, 3),
+			.amount = query_int8(i, 4),
+			.outcome = query_text(i, 5),
+			.method = query_text(i, 6),
+			.reference = query_text(i, 7),
+			.recorded_by = query_text(i, 8),
+			.recorded_at = query_time(i, 9),
+		};
+	query_done();
+	return payments;
+}
+
+static const char *
+text_or_null(const BoundValue *value)
+{
+	return value->kind == BOUND_STRING ? value->as.string.data : NULL;
+}
+
+/* Reads what the call asks for; a method goes with manual payments and no others. */
+static void
+paying_read(Paying *paying, Call *call)
+{
+	const BoundValue *body = call->body.as.members;
+	const BoundValue *amount = &body[PAYMENT_CREATE_BODY_AMOUNT];
+
+	paying->call = call;
+	paying->order_id = call->params[PAYMENT_CREATE_PARAM_ORDER].as.integer;
+	paying->manual = strcmp(body[PAYMENT_CREATE_BODY_KIND].as.string.data, "manual") == 0;
+	paying->amount = amount->kind == BOUND_INT ? amount->as.integer : 0;
+	paying->method = text_or_null(&body[PAYMENT_CREATE_BODY_METHOD]);
+	paying->reference = text_or_null(&body[PAYMENT_CREATE_BODY_REFERENCE]);
+	paying->staff = false;
+}
+
+/* Whether the caller may record this; a stranger is told that there is no such order. */
+static void
+paying_authorise(const Batch *batch, Paying *paying)
+{
+	Call	   *call = paying->call;
+
+	if (batch->event == NULL || paying->order == NULL ||
+		!order_is_visible(call, batch->event, paying->order))
+	{
+		reply_refuse(call, ERR_NOT_FOUND, "", NULL);
+		return;
+	}
+	paying->staff = order_is_staff(&call->actor, batch->event->organizer_id, true);
+	if (paying->manual && !paying->staff)
+		reply_refuse(call, ERR_FORBIDDEN, "/kind", NULL);
+	else if (!paying->manual && !batch->event->test)
+		reply_refuse(call, ERR_TEST_EVENT_ONLY, "/kind", NULL);
+	else if (paying->manual != (paying->method != NULL))
+		reply_refuse_detail(call, ERR_INVALID_DOCUMENT, "/method", NULL,
+							"A manual payment has a method, and no other has.");
+}
+
+/*
+ * Reads the orders of all calls that are not done, with claims, and points each paying at its own.
+ */
+static void
+orders_read(Batch *batch)
+{
+	int64	   *ids = palloc_array(int64, batch->count + 1);
+	int			n = 0;
+
+	for (int i = 0; i < batch->count; i++)
+		if (!batch->calls[i].reply.done)
+			ids[n++] = batch->payings[i].order_id;
+	batch->orders = order_load(batch->inv->event_id, ids, ids_sort_unique(ids, n),
+							   &batch->order_count);
+	order_load_claims(batch->inv->event_id, batch->orders, batch->order_count);
+	for (int i = 0; i < batch->count; i++)
+		if (!batch->calls[i].reply.done)
+			batch->payings[i].order = order_find_id(batch->orders, batch->order_count,
+													batch->payings[i].order_id);
+}
+
+/* Looks without locks, locks the groups, and looks again. */
+static void
+orders_lock(Batch *batch)
+{
+	orders_read(batch);
+	batch->event = order_event_load(batch->inv->event_id);
+	for (int i = 0; i < batch->count; i++)
+		if (!batch->calls[i].reply.done)
+			paying_authorise(batch, &batch->payings[i]);
+	order_add_groups(batch->inv, batch->orders, batch->order_count);
+	inventory_lock(batch->inv);
+	batch->keys = idempotency_find(batch->calls, batch->count);
+	orders_read(batch);
+	order_check_groups(batch->inv, batch->orders, batch->order_count);
+	for (int i = 0; i < batch->count; i++)
+		if (!batch->calls[i].reply.done && batch->payings[i].order == NULL)
+			reply_refuse(&batch->calls[i], ERR_NOT_FOUND, "", NULL);
+	batch->event = order_event_load(batch->inv->event_id);
+	if (batch->event != NULL)
+		order_event_name_orders(batch->event, batch->orders, batch->order_count);
+}
+
+/* Whether places of the order were taken back. */
+static bool
+order_lacks_places(const Order *order)
+{
+	for (int i = 0; i < order->claim_count; i++)
+		if (order->claims[i].state == CLAIM_EXPIRED)
+			return true;
+	return false;
+}
+
+/* Loads what the orders stand on, and takes back from others what they may have to claim again. */
+static void
+counters_load(Batch *batch)
+{
+	Inventory  *inv = batch->inv;
+
+	for (int i = 0; i < batch->order_count; i++)
+		order_add_stocks(inv, &batch->orders[i]);
+	inventory_load(inv);
+	for (int i = 0; i < batch->order_count; i++)
+	{
+		order_add_buyers(inv, batch->event, &batch->orders[i]);
+		for (int j = 0; j < batch->orders[i].claim_count; j++)
+		{
+			const Claim *claim = &batch->orders[i].claims[j];
+
+			if (claim->state == CLAIM_EXPIRED)
+				inventory_want(inv, claim->stock_ids, claim->stock_count, claim->quantity);
+		}
+	}
+	inventory_reclaim(inv);
+	buyer_lock(inv->buyers);
+}
+
+/*
+ * What inventory_reclaim took back may be claims of orders in this batch: these stood until now,
+ * so they are expired from here on, and whose turn comes first claims the places again.
+ */
+static void
+orders_lose_reclaimed(Batch *batch)
+{
+	for (int i = 0; i < batch->order_count; i++)
+	{
+		Order	   *order = &batch->orders[i];
+
+		for (int j = 0; j < order->claim_count; j++)
+			for (int k = 0; k < batch->inv->reclaimed_count; k++)
+			{
+				const Claim *lost = &batch->inv->reclaimed[k];
+
+				if (lost->owner_id != order->claims[j].owner_id ||
+					lost->line != order->claims[j].line)
+					continue;
+				order->claims[j].state = CLAIM_EXPIRED;
+				if (order->status == ORDER_PENDING)
+					order->status = order->status_stored = ORDER_EXPIRED;
+			}
+	}
+}
+
+/* Whether the buyer may have the places back under the limits that go for him now. */
+static bool
+buyer_allows(const Batch *batch, const Order *order, const char *key)
+{
+	int			all = 0;
+
+	for (int i = 0; key != NULL && i < order->claim_count; i++)
+	{
+		const Claim *claim = &order->claims[i];
+		int			of_type = 0;
+
+		if (claim->state != CLAIM_EXPIRED)
+			continue;
+		for (int j = 0; j < order->claim_count; j++)
+			if (order->claims[j].state == CLAIM_EXPIRED &&
+				order->claims[j].ticket_type_id == claim->ticket_type_id)
+				of_type += order->claims[j].quantity;
+		if (of_type > buyer_room(batch->inv->buyers, key, claim->ticket_type_id))
+			return false;
+		all += claim->quantity;
+	}
+	return key == NULL || all <= buyer_room(batch->inv->buyers, key, 0);
+}
+
+/* Claims all places again that the order lost, or none. */
+static bool
+places_claim_again(Inventory *inv, Order *order)
+{
+	int			claimed = 0;
+
+	for (; claimed < order->claim_count; claimed++)
+	{
+		const Claim *claim = &order->claims[claimed];
+
+		if (claim->state == CLAIM_EXPIRED &&
+			!inventory_take(inv, claim->stock_ids, claim->stock_count, claim->quantity,
+							CLAIM_PENDING))
+			break;
+	}
+	for (int i = 0; i < claimed; i++)
+	{
+		Claim	   *claim = &order->claims[i];
+
+		if (claim->state != CLAIM_EXPIRED)
+			continue;
+		if (claimed < order->claim_count)
+			inventory_give(inv, claim->stock_ids, claim->stock_count, claim->quantity,
+						   CLAIM_PENDING);
+		else
+		{
+			claim->state = CLAIM_PENDING;
+			claim->changed = true;
+			order_take_buyers(inv, order, claim->ticket_type_id, claim->quantity);
+		}
+	}
+	return claimed == order->claim_count;
+}
+
+/* Whether a payment for an expired order may still be accepted at this time. */
+static bool
+late_payment_is_open(const Batch *batch, const Order *order)
+{
+	for (int i = 0; i < order->ticket_count; i++)
+	{
+		const OrderSession *session = order_event_session(batch->event,
+														  order->tickets[i].session_id);
+
+		if (order->tickets[i].state != TICKET_CANCELLED &&
+			(session->cancelled || batch->inv->now > session->last))
+			return false;
+	}
+	return batch->event->late_payment;
+}
+
+/* What a payment does to an expired order that brings its money up to paid. */
+static const char *
+outcome_late(Batch *batch, Order *order, int64 paid)
+{
+	if (paid < order->total || !late_payment_is_open(batch, order) ||
+		!buyer_allows(batch, order, buyer_subject_key(order->hold_subject)) ||
+		!buyer_allows(batch, order, order->email_key))
+		return "order_expired";
+	if (!places_claim_again(batch->inv, order))
+		return "sold_out";
+	order_complete(batch->inv, order, &batch->outbox);
+	return "paid";
+}
+
+/* What a payment does to an order that brings its money up to paid; changes the order in memory. */
+static const char *
+outcome_of(Batch *batch, Order *order, int64 paid)
+{
+	if (order->status == ORDER_CANCELLED || order_is_called_off(order, batch->event))
+		return "order_cancelled";
+	if (order->status == ORDER_PAID)
+		return "overpaid";
+	if (order->status == ORDER_EXPIRED || order_lacks_places(order))
+		return outcome_late(batch, order, paid);
+	if (paid >= order->total)
+	{
+		order_complete(batch->inv, order, &batch->outbox);
+		return "paid";
+	}
+	return order_status_now(order, batch->event, batch->inv->now) == ORDER_EXPIRED
+		? "order_expired" : "partial";
+}
+
+/* The amount of the payment: what was given, or what the order lacks; 0 if it lacks nothing. */
+static int64
+paying_amount(const Batch *batch, const Paying *paying)
+{
+	const Order *order = paying->order;
+
+	if (paying->amount > 0)
+		return paying->amount;
+	if (order->status == ORDER_CANCELLED || order_is_called_off(order, batch->event))
+		return 0;
+	return Max(order->total - order->paid, 0);
+}
+
+/*
+ * Whether the order's stock might have places that could not be taken back within one transaction:
+ * then "sold out" would be a lie.
+ */
+static bool
+reclaim_goes_on(Inventory *inv, const Order *order)
+{
+	for (int i = 0; i < order->claim_count; i++)
+		for (int j = 0; j < order->claims[i].stock_count; j++)
+			if (inventory_stock(inv, order->claims[i].stock_ids[j])->more_expired)
+				return order_lacks_places(order);
+	return false;
+}
+
+static void
+payment_append(StringInfo out, const Payment *payment, const Order *order, const OrderEvent *event,
+			   TimestampTz now, bool with_secret)
+{
+	appendStringInfoString(out, "{\"id\":");
+	json_append_id(out, payment->id);
+	appendStringInfo(out, ",\"kind\":\"%s\",\"amount\":" INT64_FORMAT ",\"currency\":\"%s\"",
+					 payment->kind, payment->amount, event->currency);
+	appendStringInfo(out, ",\"outcome\":\"%s\",\"method\":", payment->outcome);
+	if (payment->method == NULL)
+		appendStringInfoString(out, "null");
+	else
+		json_append_string(out, payment->method);
+	appendStringInfoString(out, ",\"reference\":");
+	if (payment->reference == NULL)
+		appendStringInfoString(out, "null");
+	else
+		json_append_string(out, payment->reference);
+	appendStringInfoString(out, ",\"recorded_at\":");
+	json_append_time(out, payment->recorded_at, event->zone);
+	appendStringInfoString(out, ",\"zone\":");
+	json_append_string(out, event->zone);
+	appendStringInfoString(out, ",\"order\":");
+	order_append(out, order, event, now, with_secret);
+	appendStringInfoChar(out, '}');
+}
+
+/* Answers with the payment and its order as it is after this one, whatever the batch does next. */
+static void
+paying_answer(const Batch *batch, const Paying *paying)
+{
+	payment_append(reply_start(paying->call, 201), paying->payment, paying->order, batch->event,
+				   batch->inv->now, !paying->staff);
+}
+
+/* Decides one call: refuses it, or records the payment in memory. */
+static void
+paying_decide(Batch *batch, Paying *paying)
+{
+	Order	   *order = paying->order;
+	int64		amount = paying_amount(batch, paying);
+	int64		paid;
+	Payment    *payment;
+
+	if (amount == 0)
+		reply_refuse_detail(paying->call, ERR_ORDER_STATE, "", NULL, "Nothing is due.");
+	else if (pg_add_s64_overflow(order->paid, amount, &paid) || paid > AMOUNT_MAX)
+		reply_refuse(paying->call, ERR_AMOUNT_TOO_LARGE, "/amount", NULL);
+	else if (reclaim_goes_on(batch->inv, order) && paid >= order->total)
+		reply_refuse(paying->call, ERR_RECLAIMING, "", NULL);
+	else
+	{
+		payment = paying->payment = &batch->payments[batch->payment_count++];
+		*payment = (Payment) {
+			.id = id_next(),
+			.order_id = order->id,
+			.kind = paying->manual ? "manual" : "test",
+			.amount = amount,
+			.outcome = outcome_of(batch, order, paid),
+			.method = paying->method,
+			.reference = paying->reference,
+			.recorded_by = paying->call->actor.subject,
+			.recorded_at = batch->inv->now,
+		};
+		order->paid = paid;
+		outbox_add(&batch->outbox, "payment.recorded", payment->id);
+		paying_answer(batch, paying);
+	}
+}
+
+/* Answers the calls whose key was stored with the payment of then and its order of now. */
+static void
+replays_answer(Batch *batch)
+{
+	int64	   *ids = palloc_array(int64, batch->count + 1);
+	Payment    *payments;
+	int			n = 0;
+	int			found;
+
+	for (int i = 0; i < batch->count; i++)
+		if (batch->keys[i].found == KEY_REPLAY)
+			ids[n++] = batch->keys[i].ref_id;
+	if (n == 0)
+		return;
+	payments = payment_load(batch->inv->event_id, ids, n, &found);
+	for (int i = 0; i < batch->count; i++)
+		for (int j = 0; batch->keys[i].found == KEY_REPLAY && j < found; j++)
+			if (payments[j].id == batch->keys[i].ref_id)
+			{
+				batch->payings[i].payment = &payments[j];
+				paying_answer(batch, &batch->payings[i]);
+				batch->calls[i].reply.replayed = true;
+			}
+}
+
+/* Stores the new keys, and answers the calls whose key was there before. */
+static void
+batch_answer_keys(Batch *batch)
+{
+	idempotency_store(batch->calls, batch->count, batch->keys, batch->inv->now);
+	replays_answer(batch);
+	for (int i = 0; i < batch->count; i++)
+		if (batch->keys[i].found == KEY_DUPLICATE)
+			idempotency_copy(batch->calls, i, batch->keys);
+}
+
+static void
+batch_decide(Batch *batch)
+{
+	batch->payments = palloc_array(Payment, batch->count + 1);
+	for (int i = 0; i < batch->count; i++)
+	{
+		if (batch->calls[i].reply.done ||
+			(batch->keys[i].found != KEY_NONE && batch->keys[i].found != KEY_NEW))
+			continue;
+		paying_decide(batch, &batch->payings[i]);
+		if (batch->payings[i].payment != NULL)
+			batch->keys[i].ref_id = batch->payings[i].payment->id;
+	}
+}
+
+static void
+batch_write(Batch *batch)
+{
+	inventory_write(batch->inv);
+	order_write(batch->inv->event_id, batch->orders, batch->order_count);
+	payment_insert(batch->event, batch->payments, batch->payment_count);
+	outbox_write(&batch->outbox, batch->inv->event_id, batch->inv->now);
+}
+
+/*
+ * POST /v1/events/{event}/orders/{order}/payments
+ *
+ * api.payment_create(event bigint, "order" bigint, kind text, …)
+ */
+void
+payment_create(Call *calls, int count)
+{
+	Batch		batch = {.calls = calls,.count = count};
+
+	query_connect();
+	batch.payings = palloc0_array(Paying, count);
+	for (int i = 0; i < count; i++)
+		if (!calls[i].reply.done)
+			paying_read(&batch.payings[i], &calls[i]);
+	batch.inv = inventory_begin(calls[0].event_id);
+	orders_lock(&batch);
+	if (batch.event != NULL)
+	{
+		counters_load(&batch);
+		orders_lose_reclaimed(&batch);
+		batch_decide(&batch);
+		batch_write(&batch);
+		batch_answer_keys(&batch);
+	}
+	query_finish();
+}

@@ -1,0 +1,180 @@
+/*
+ * ticket.c
+ *		Tickets: their codes, what their state means now, the list of an order's, and the QR code.
+ *
+ * A ticket's code is what opens the door, so it is made when the ticket becomes valid and shown
+ * only while it is.
+ */
+#include "postgres.h"
+
+#include "clock.h"
+#include "handlers.h"
+#include "order.h"
+#include "qr.h"
+#include "query.h"
+
+#define TICKET_QR_PX 300
+
+/* What the stored state means: a ticket of a cancelled event or session lets nobody in. */
+TicketState
+ticket_state_now(const Ticket *ticket, const OrderEvent *event)
+{
+	if (event->cancelled || order_event_session(event, ticket->session_id)->cancelled)
+		return TICKET_CANCELLED;
+	return ticket->state;
+}
+
+/*
+ * Makes reserved tickets valid and gives each its code; one draw of randomness for all.
+ */
+void
+ticket_issue(Ticket *tickets, int count)
+{
+	uint8	   *random = palloc(mul_size(count + 1, TICKET_CODE_RANDOM));
+
+	if (!pg_strong_random(random, mul_size(count, TICKET_CODE_RANDOM)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random ticket codes")));
+	for (int i = 0; i < count; i++)
+	{
+		if (tickets[i].state != TICKET_RESERVED)
+			continue;
+		ticket_code_make(random + i * TICKET_CODE_RANDOM, tickets[i].code);
+		tickets[i].state = TICKET_VALID;
+		tickets[i].changed = true;
+	}
+	pfree(random);
+}
+
+/* The order that a call about tickets names, if the caller may see it; else refuses. */
+static Order *
+order_of_call(Call *call, int64 order_id, OrderEvent **event)
+{
+	Order	   *order;
+	int			count;
+
+	*event = order_event_load(call->event_id);
+	order = order_load(call->event_id, &order_id, 1, &count);
+	if (*event == NULL || count == 0 || !order_is_visible(call, *event, order))
+	{
+		reply_refuse(call, ERR_NOT_FOUND, "", NULL);
+		return NULL;
+	}
+	order_event_name_orders(*event, order, 1);
+	return order;
+}
+
+static void
+append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
+{
+	const OrderType *type = order_event_type(event, ticket->ticket_type_id);
+	const OrderSession *session = order_event_session(event, ticket->session_id);
+
+	appendStringInfoString(out, "{\"id\":");
+	json_append_id(out, ticket->id);
+	appendStringInfoString(out, ",\"ticket_type\":");
+	json_append_string(out, type->key);
+	appendStringInfoString(out, ",\"ticket_type_name\":");
+	json_append_string(out, type->name);
+	appendStringInfoString(out, ",\"session\":");
+	json_append_string(out, session->key);
+	appendStringInfoString(out, ",\"session_name\":");
+	if (session->name == NULL)
+		appendStringInfoString(out, "null");
+	else
+		json_append_string(out, session->name);
+	appendStringInfoString(out, ",\"starts_at\":");
+	json_append_time(out, session->starts_at, session->zone);
+	appendStringInfoString(out, ",\"zone\":");
+	json_append_string(out, session->zone);
+	appendStringInfo(out, ",\"price\":" INT64_FORMAT ",\"fee\":" INT64_FORMAT, ticket->price,
+					 ticket->fee);
+	appendStringInfo(out, ",\"currency\":\"%s\"", event->currency);
+	ticket_append_state(out, ticket, event);
+	appendStringInfoChar(out, '}');
+}
+
+static void
+list_one(Call *call)
+{
+	OrderEvent *event;
+	int64		id = call->params[TICKET_LIST_PARAM_ORDER].as.integer;
+	Order	   *order = order_of_call(call, id, &event);
+	StringInfo	out;
+
+	if (order == NULL)
+		return;
+	out = reply_start(call, 200);
+	appendStringInfoString(out, "{\"items\":[");
+	for (int i = 0; i < order->ticket_count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		append_detail(out, &order->tickets[i], event);
+	}
+	appendStringInfo(out, "],\"next\":null,\"test\":%s}", order->test ? "true" : "false");
+}
+
+/*
+ * GET /v1/events/{event}/orders/{order}/tickets
+ */
+void
+ticket_list(Call *calls, int count)
+{
+	query_connect();
+	for (int i = 0; i < count; i++)
+		if (!calls[i].reply.done)
+			list_one(&calls[i]);
+	query_finish();
+}
+
+static const Ticket *
+valid_ticket(const Order *order, const OrderEvent *event, int64 id)
+{
+	for (int i = 0; i < order->ticket_count; i++)
+		if (order->tickets[i].id == id &&
+			ticket_state_now(&order->tickets[i], event) == TICKET_VALID)
+			return &order->tickets[i];
+	return NULL;
+}
+
+static void
+qr_one(Call *call)
+{
+	OrderEvent *event;
+	Order	   *order = order_of_call(call, call->params[TICKET_QR_PARAM_ORDER].as.integer, &event);
+	const Ticket *ticket;
+	char	   *svg;
+
+	if (order == NULL)
+		return;
+	ticket = valid_ticket(order, event, call->params[TICKET_QR_PARAM_TICKET].as.integer);
+	if (ticket == NULL)
+	{
+		reply_refuse(call, ERR_NOT_FOUND, "", NULL);
+		return;
+	}
+	svg = palloc(QR_SVG_MAX);
+	if (qr_svg(ticket->code, TICKET_QR_PX, svg) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not draw the code of ticket " INT64_FORMAT, ticket->id)));
+	appendStringInfoString(reply_start(call, 200), svg);
+	pfree(svg);
+}
+
+/*
+ * GET /v1/events/{event}/orders/{order}/tickets/{ticket}.svg
+ *
+ * Only a valid ticket has a code: any other is as unknown as one that never was.
+ */
+void
+ticket_qr(Call *calls, int count)
+{
+	query_connect();
+	for (int i = 0; i < count; i++)
+		if (!calls[i].reply.done)
+			qr_one(&calls[i]);
+	query_finish();
+}

@@ -1,0 +1,62 @@
+-- Endpoints of orders. The work is C (pg_extension/src/order*.c); these give it names and types.
+
+CREATE OR REPLACE FUNCTION api.order_create(
+    event bigint, hold bigint, secret text, contact jsonb, expected_total bigint DEFAULT NULL,
+    idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_create', event => event,
+        args => jsonb_strip_nulls(jsonb_build_object(
+            'hold', hold::text, 'secret', secret, 'contact', contact,
+            'expected_total', expected_total)),
+        idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_create IS
+'Make an order of a hold.
+contact has name, email, and if wanted phone and locale. A free order is paid at once.';
+
+CREATE OR REPLACE FUNCTION api.order_get(event bigint, "order" bigint, secret text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_get', event => event,
+        args => jsonb_build_object('order', "order"::text), secret => secret)::json
+$$;
+COMMENT ON FUNCTION api.order_get IS
+'Look at an order.
+For who has its secret, who placed it, and the organizer''s people.';
+
+CREATE OR REPLACE FUNCTION api.order_find(code text, secret text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_find', event => 0, args => jsonb_build_object('code', code),
+        secret => secret)::json
+$$;
+COMMENT ON FUNCTION api.order_find IS
+'Find an order by its code.
+The code alone opens nothing: it takes the secret or a right to see the order as well.';
+
+CREATE OR REPLACE FUNCTION api.order_cancel(
+    event bigint, "order" bigint, tickets bigint[] DEFAULT NULL, secret text DEFAULT NULL,
+    idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_cancel', event => event,
+        args => jsonb_strip_nulls(jsonb_build_object(
+            'order', "order"::text, 'tickets', tickets::text[])),
+        secret => secret, idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_cancel IS
+'Cancel an order, or some of its tickets.
+A buyer cancels a pending order as a whole; the organizer any order, whole or by ticket.';

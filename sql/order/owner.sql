@@ -1,0 +1,246 @@
+-- Whether the orders of an event agree with everything that belongs to them. Placing, paying and
+-- cancelling are C (pg_extension/src/order*.c); this is the second opinion.
+
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_money(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH piece AS (
+    SELECT t.order_id, sum(t.price) AS price, sum(t.fee) AS fee
+      FROM boxoffice.ticket AS t
+     WHERE t.event_id = check_orders_money.event AND t.state <> 'cancelled'
+     GROUP BY t.order_id
+), fee AS (
+    SELECT f.order_id, sum(f.amount) AS amount
+      FROM boxoffice.order_fee AS f
+     WHERE f.event_id = check_orders_money.event
+     GROUP BY f.order_id
+), money AS (
+    SELECT p.order_id, sum(p.amount) AS amount,
+           count(*) FILTER (WHERE p.outcome = 'paid') AS completions
+      FROM boxoffice.payment AS p
+     WHERE p.event_id = check_orders_money.event
+     GROUP BY p.order_id
+), placed AS (
+    SELECT o.*, coalesce(p.price, 0) AS price, coalesce(p.fee, 0) AS ticket_fee,
+           coalesce(f.amount, 0) AS fee, coalesce(m.amount, 0) AS paid,
+           coalesce(m.completions, 0) AS completions, m.order_id IS NULL AS unpaid
+      FROM boxoffice.order AS o
+      LEFT JOIN piece AS p ON p.order_id = o.id
+      LEFT JOIN fee AS f ON f.order_id = o.id
+      LEFT JOIN money AS m ON m.order_id = o.id
+     WHERE o.event_id = check_orders_money.event
+)
+SELECT 'total is not the sum of its parts', o.id, o.id, (o.price + o.fee)::text, o.total::text
+  FROM placed AS o
+ WHERE o.total <> o.price + o.fee
+UNION ALL
+SELECT 'fees are not those of its tickets', o.id, o.id, o.ticket_fee::text, o.fee::text
+  FROM placed AS o
+ WHERE o.fee <> o.ticket_fee
+UNION ALL
+SELECT 'paid, but less than the total came in', o.id, o.id, o.total::text, o.paid::text
+  FROM placed AS o
+ WHERE o.status = 'paid' AND (o.unpaid OR o.paid < o.total)
+UNION ALL
+SELECT 'pending, but all of the total came in', o.id, o.id, o.total::text, o.paid::text
+  FROM placed AS o
+ WHERE o.status = 'pending' AND o.paid >= o.total
+UNION ALL
+SELECT 'completed by payments, so many', o.id, o.id, '1 once it was paid, else 0',
+       o.completions::text
+  FROM placed AS o
+ WHERE o.completions > CASE WHEN o.paid_at IS NULL THEN 0 ELSE 1 END
+UNION ALL
+SELECT 'payment unlike its order', p.order_id, p.id,
+       format('%s, test %s', o.currency, o.test), format('%s, %s', p.currency, p.kind)
+  FROM boxoffice.payment AS p
+  JOIN placed AS o ON o.id = p.order_id
+ WHERE p.event_id = check_orders_money.event
+   AND (p.currency <> o.currency OR (p.kind = 'test' AND NOT o.test))
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_money(bigint) IS
+'What check_orders looks at: totals, fees, and payments against the status.';
+
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_states(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH placed AS (
+    SELECT o.id, o.hold_id, o.status
+      FROM boxoffice.order AS o
+     WHERE o.event_id = check_orders_states.event
+), line AS (
+    SELECT t.order_id, t.line, count(*) FILTER (WHERE t.state <> 'cancelled') AS live,
+           count(*) FILTER (WHERE t.state = 'valid') AS valid,
+           min(t.ticket_type_id) AS ticket_type_id, min(t.session_id) AS session_id,
+           count(DISTINCT (t.ticket_type_id, t.session_id)) AS kinds
+      FROM boxoffice.ticket AS t
+     WHERE t.event_id = check_orders_states.event
+     GROUP BY t.order_id, t.line
+), piece AS (
+    SELECT l.order_id, sum(l.live) AS live, sum(l.valid) AS valid
+      FROM line AS l
+     GROUP BY l.order_id
+), claimed AS (
+    SELECT o.id AS order_id, o.status, c.line, c.state, c.quantity, c.ticket_type_id,
+           c.session_id, coalesce(l.live, 0) AS live, l.ticket_type_id AS ticket_ticket_type_id,
+           l.session_id AS ticket_session_id, l.kinds
+      FROM placed AS o
+      JOIN boxoffice.claim AS c ON c.event_id = check_orders_states.event
+                               AND c.owner_id = o.hold_id
+      LEFT JOIN line AS l ON l.order_id = o.id AND l.line = c.line
+)
+SELECT 'tickets in a state that does not fit its status', o.id, o.id, o.status,
+       format('%s live, %s of them valid', p.live, p.valid)
+  FROM placed AS o
+  JOIN piece AS p ON p.order_id = o.id
+ WHERE CASE o.status
+           WHEN 'paid' THEN p.live = 0 OR p.live <> p.valid
+           WHEN 'cancelled' THEN p.live > 0
+           ELSE p.live = 0 OR p.valid > 0
+       END
+UNION ALL
+SELECT 'claim in a state that does not fit its status', c.order_id, c.line, c.status, c.state
+  FROM claimed AS c
+ WHERE c.state <> 'released'
+   AND CASE c.status
+           WHEN 'pending' THEN c.state <> 'pending'
+           WHEN 'paid' THEN c.state <> 'sold'
+           WHEN 'expired' THEN c.state NOT IN ('pending', 'expired')
+           ELSE true
+       END
+UNION ALL
+SELECT 'claim of another quantity than its tickets', c.order_id, c.line, c.live::text,
+       format('%s %s', c.quantity, c.state)
+  FROM claimed AS c
+ WHERE c.live <> CASE c.state WHEN 'released' THEN 0 ELSE c.quantity END
+UNION ALL
+SELECT 'tickets of another type or session than their claim', c.order_id, c.line,
+       format('%s/%s', c.ticket_type_id, c.session_id),
+       format('%s/%s', c.ticket_ticket_type_id, c.ticket_session_id)
+  FROM claimed AS c
+ WHERE c.kinds > 1 OR c.ticket_ticket_type_id <> c.ticket_type_id
+    OR c.ticket_session_id <> c.session_id
+UNION ALL
+SELECT 'hold is not marked as ordered', o.id, o.hold_id, 'ordered', h.status
+  FROM placed AS o
+  JOIN boxoffice.hold AS h ON h.event_id = check_orders_states.event AND h.id = o.hold_id
+ WHERE h.status <> 'ordered'
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_states(bigint) IS
+'What check_orders looks at: the states of orders, their tickets, claims and holds.';
+
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_orphans(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH placed AS (
+    SELECT o.id, o.hold_id
+      FROM boxoffice.order AS o
+     WHERE o.event_id = check_orders_orphans.event
+), part (what, order_id, ref_id) AS (
+    SELECT 'ticket', t.order_id, t.id
+      FROM boxoffice.ticket AS t
+     WHERE t.event_id = check_orders_orphans.event
+    UNION ALL
+    SELECT 'payment', p.order_id, p.id
+      FROM boxoffice.payment AS p
+     WHERE p.event_id = check_orders_orphans.event
+    UNION ALL
+    SELECT 'fee', f.order_id, f.line
+      FROM boxoffice.order_fee AS f
+     WHERE f.event_id = check_orders_orphans.event
+    UNION ALL
+    SELECT 'contact', c.order_id, c.order_id
+      FROM boxoffice.contact AS c
+     WHERE c.event_id = check_orders_orphans.event
+)
+SELECT part.what || ' without an order', part.order_id, part.ref_id, 'an order', 'none'
+  FROM part
+ WHERE NOT EXISTS (SELECT FROM placed AS o WHERE o.id = part.order_id)
+UNION ALL
+SELECT 'order without tickets', o.id, o.id, 'tickets', 'none'
+  FROM placed AS o
+ WHERE NOT EXISTS (SELECT FROM part WHERE part.what = 'ticket' AND part.order_id = o.id)
+UNION ALL
+SELECT 'order without a hold', o.id, o.hold_id, 'a hold', 'none'
+  FROM placed AS o
+ WHERE NOT EXISTS (SELECT FROM boxoffice.hold AS h
+                    WHERE h.event_id = check_orders_orphans.event AND h.id = o.hold_id)
+UNION ALL
+SELECT 'ordered hold without an order', NULL, h.id, 'an order', 'none'
+  FROM boxoffice.hold AS h
+ WHERE h.event_id = check_orders_orphans.event AND h.status = 'ordered'
+   AND NOT EXISTS (SELECT FROM placed AS o WHERE o.hold_id = h.id)
+UNION ALL
+SELECT 'ticket without a claim', o.id, t.id, 'a claim', 'none'
+  FROM boxoffice.ticket AS t
+  JOIN placed AS o ON o.id = t.order_id
+ WHERE t.event_id = check_orders_orphans.event
+   AND NOT EXISTS (SELECT FROM boxoffice.claim AS c
+                    WHERE c.event_id = check_orders_orphans.event
+                      AND c.owner_id = o.hold_id AND c.line = t.line)
+UNION ALL
+SELECT 'holder without a ticket', NULL, r.ticket_id, 'a ticket', 'none'
+  FROM boxoffice.holder AS r
+ WHERE r.event_id = check_orders_orphans.event
+   AND NOT EXISTS (SELECT FROM boxoffice.ticket AS t
+                    WHERE t.event_id = check_orders_orphans.event AND t.id = r.ticket_id)
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_orphans(bigint) IS
+'What check_orders looks at: parts that have lost what they belong to.';
+
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_catalogue(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT 'ticket of an unknown type or session', t.order_id, t.id, 'both',
+       format('%s/%s', t.ticket_type_id, t.session_id)
+  FROM boxoffice.ticket AS t
+ WHERE t.event_id = check_orders_catalogue.event
+   AND (NOT EXISTS (SELECT FROM boxoffice.ticket_type AS y
+                     WHERE y.event_id = check_orders_catalogue.event
+                       AND y.id = t.ticket_type_id)
+     OR NOT EXISTS (SELECT FROM boxoffice.session AS s
+                     WHERE s.event_id = check_orders_catalogue.event AND s.id = t.session_id))
+UNION ALL
+SELECT 'order unlike its event', o.id, o.id, format('%s, test %s', e.currency, e.test),
+       format('%s, test %s', o.currency, o.test)
+  FROM boxoffice.order AS o
+  LEFT JOIN boxoffice.event AS e ON e.id = o.event_id
+ WHERE o.event_id = check_orders_catalogue.event
+   AND (e.id IS NULL OR o.currency <> e.currency OR o.test <> e.test)
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_catalogue(bigint) IS
+'What check_orders looks at: orders and tickets against the event that they are of.';
+
+CREATE OR REPLACE FUNCTION boxoffice.check_orders(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT * FROM boxoffice.check_orders_money(check_orders.event)
+UNION ALL
+SELECT * FROM boxoffice.check_orders_states(check_orders.event)
+UNION ALL
+SELECT * FROM boxoffice.check_orders_orphans(check_orders.event)
+UNION ALL
+SELECT * FROM boxoffice.check_orders_catalogue(check_orders.event)
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders(bigint) IS
+'Compares each order of an event with its tickets, fees, payments, claims, hold and event. No rows when all is well, also in the middle of a load: STABLE, so that all of it is read in one snapshot.';
