@@ -33,6 +33,13 @@ LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION boxoffice_code.refuse IS
 'Raises the refusal of that name in errcodes.txt (sold_out), at a JSON Pointer into the body or a parameter''s name, with facts for the caller.';
 
+CREATE FUNCTION boxoffice_code.refuse_all(faults jsonb)
+RETURNS void
+AS 'MODULE_PATHNAME', 'refuse_all'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION boxoffice_code.refuse_all IS
+'Raises a refusal for several faults, a list of {"code", "pointer", "detail", facts}; does nothing if there are none.';
+
 -- ---------------------------------------------------------------- who acts
 
 CREATE FUNCTION boxoffice_code.actor_subject() RETURNS text

@@ -19,6 +19,7 @@
 
 #include "actor.h"
 #include "boxoffice.h"
+#include "dispatch.h"
 
 PG_FUNCTION_INFO_V1(actor_subject);
 PG_FUNCTION_INFO_V1(actor_role);
@@ -71,12 +72,19 @@ actor_clear(void)
 	current_actor = NULL;
 }
 
+const Actor *
+actor_current(void)
+{
+	return current_actor;
+}
+
 static void
 actor_forget(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 	{
 		current_actor = NULL;
+		call_context = NULL;
 		login_actor_of = InvalidOid;
 	}
 }

@@ -15,6 +15,9 @@ extern const Actor *actor_get(void);
 extern void actor_set(const Actor *actor);
 extern void actor_clear(void);
 
+/* The actor that the dispatcher set, or NULL. */
+extern const Actor *actor_current(void);
+
 extern const char *actor_role_name(ActorRole role);
 extern bool actor_role_parse(const char *name, ActorRole *role);
 

@@ -30,6 +30,7 @@ typedef struct Binder
 	JsonInput	in;
 	int			flags;
 	const char *parameter;		/* whose text it is; NULL: a body */
+	ErrorCode	code;			/* of its faults */
 	BindFaults *faults;
 } Binder;
 
@@ -102,7 +103,7 @@ fault_at(Binder *binder, const Step *step, const char *reason, const char *facts
 {
 	if (binder->faults->count == FAULTS_MAX)
 		return;
-	add_fault(binder->faults, ERR_INVALID_REQUEST,
+	add_fault(binder->faults, binder->code,
 			  binder->parameter ? binder->parameter : pointer_of(step),
 			  psprintf("\"reason\":\"%s\"%s%s", reason, facts ? "," : "", facts ? facts : ""),
 			  detail);
@@ -616,7 +617,7 @@ bool
 bind_json(const Schema *schema, const char *text, int len, int flags,
 		  BoundValue *value, BindFaults *faults)
 {
-	Binder		binder = {.flags = flags, .faults = faults};
+	Binder		binder = {.flags = flags, .code = ERR_INVALID_REQUEST, .faults = faults};
 
 	if (!json_utf8_valid(text, len))
 	{
@@ -636,12 +637,14 @@ bind_json(const Schema *schema, const char *text, int len, int flags,
 /* ---------------------------------------------------------------- parameters */
 
 bool
-bind_param(const Param *param, const char *text, int len, BoundValue *value, BindFaults *faults)
+bind_param(const Parameter *param, const char *text, int len, BoundValue *value, BindFaults *faults)
 {
 	Binder		binder = {.parameter = param->name, .faults = faults};
 	const Schema *schema = param->schema;
 	int			faults_before = faults->count;
 
+	/* no path that does not fit leads anywhere */
+	binder.code = param->place == PARAM_PATH ? ERR_NOT_FOUND : ERR_INVALID_REQUEST;
 	value->kind = BOUND_ABSENT;
 	value->raw = text;
 	value->raw_len = len;

@@ -26,7 +26,7 @@ extern bool bind_json(const Schema *schema, const char *text, int len, int flags
 					  BoundValue *value, BindFaults *faults);
 
 /* Binds a parameter's text, decoded already. */
-extern bool bind_param(const Param *param, const char *text, int len,
+extern bool bind_param(const Parameter *param, const char *text, int len,
 					   BoundValue *value, BindFaults *faults);
 
 /*

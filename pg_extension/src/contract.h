@@ -77,13 +77,13 @@ typedef enum ParamPlace
 	PARAM_HEADER
 } ParamPlace;
 
-typedef struct Param
+typedef struct Parameter
 {
 	const char *name;
 	ParamPlace	place;
 	bool		required;
 	const Schema *schema;
-} Param;
+} Parameter;
 
 typedef enum IdempotencyRule
 {
@@ -114,7 +114,7 @@ struct Operation
 	IdempotencyRule idempotency;
 	EtagRule	etag;
 	int			deadline_ms;
-	const Param *params;
+	const Parameter *params;
 	int			param_count;
 	const Schema *body;			/* NULL: takes none */
 	bool		body_required;

@@ -1,28 +1,183 @@
 /*
  * perform.c
- *		boxoffice_code.perform(): a core operation called from SQL, and refuse().
+ *		boxoffice_code.perform(): an operation of the core, called from SQL.
+ *
+ * A batch of one through the same binder and the same handler as a request of
+ * the gateway; only its refusal becomes an error.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
 
+#include "actor.h"
 #include "dispatch.h"
+#include "errors.h"
+#include "handlers.h"
+#include "refusal.h"
 
 PG_FUNCTION_INFO_V1(perform);
-PG_FUNCTION_INFO_V1(refuse);
 
+static int
+find_param(const Operation *operation, const JsonbValue *name)
+{
+	for (int i = 0; i < operation->param_count; i++)
+		if (strlen(operation->params[i].name) == name->val.string.len &&
+			memcmp(operation->params[i].name, name->val.string.val, name->val.string.len) == 0)
+			return i;
+	return -1;
+}
+
+/* A scalar as a parameter's text. */
+static char *
+scalar_text(JsonbValue *value)
+{
+	if (value->type == jbvString)
+		return pnstrdup(value->val.string.val, value->val.string.len);
+	return JsonbToCString(NULL, &JsonbValueToJsonb(value)->root, -1);
+}
+
+static void
+bind_argument(Call *call, int param, JsonbValue *value, BindFaults *faults)
+{
+	char	   *text;
+
+	if (value->type == jbvNull)
+		return;
+	text = scalar_text(value);
+	bind_param(&call->operation->params[param], text, strlen(text), &call->params[param], faults);
+}
+
+/* Sorts the arguments: parameters are bound, all others become the body, whose text is returned. */
+static char *
+bind_arguments(Call *call, Jsonb *args, BindFaults *faults)
+{
+	JsonbIterator *it = JsonbIteratorInit(&args->root);
+	JsonbValue	key;
+	JsonbValue	value;
+	StringInfoData body;
+
+	initStringInfo(&body);
+	(void) JsonbIteratorNext(&it, &key, true);	/* the object begins */
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	{
+		int			param = find_param(call->operation, &key);
+
+		(void) JsonbIteratorNext(&it, &value, true);
+		if (param >= 0)
+		{
+			bind_argument(call, param, &value, faults);
+			continue;
+		}
+		appendStringInfoChar(&body, body.len == 0 ? '{' : ',');
+		json_append_string(&body, pnstrdup(key.val.string.val, key.val.string.len));
+		appendStringInfoChar(&body, ':');
+		appendStringInfoString(&body, JsonbToCString(NULL, &JsonbValueToJsonb(&value)->root, -1));
+	}
+	if (body.len > 0)
+		appendStringInfoChar(&body, '}');
+	else if (call->operation->body != NULL)
+		appendStringInfoString(&body, "{}");
+	return body.data;
+}
+
+static void
+require_params(Call *call, BindFaults *faults)
+{
+	const Operation *operation = call->operation;
+
+	for (int i = 0; i < operation->param_count && faults->count < FAULTS_MAX; i++)
+		if (operation->params[i].required && call->params[i].kind == BOUND_ABSENT)
+			faults->list[faults->count++] = (Fault) {
+				.code = ERR_INVALID_REQUEST, .pointer = operation->params[i].name,
+				.detail = "is required"
+			};
+}
+
+static void
+bind_call(Call *call, Jsonb *args)
+{
+	BindFaults	faults = {.count = 0};
+	char	   *body;
+
+	call->params = palloc0(Max(call->operation->param_count, 1) * sizeof(BoundValue));
+	body = bind_arguments(call, args, &faults);
+	if (faults.count == 0)
+		require_params(call, &faults);
+	call_refuse_faults(call, &faults);
+	call_bind_body(call, body, strlen(body), BIND_FROM_SQL);
+	call_check_key(call);
+	if (call->key != NULL)
+		call_hash(call, JsonbToCString(NULL, &args->root, -1), NULL, 0);
+}
+
+static const Operation *
+read_operation(FunctionCallInfo fcinfo)
+{
+	char	   *name = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const Operation *operation = operation_find(name);
+
+	if (operation == NULL || handler_of(operation) == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the core has no operation \"%s\"", name));
+	return operation;
+}
+
+static Jsonb *
+read_args(FunctionCallInfo fcinfo)
+{
+	Jsonb	   *args = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+
+	if (args == NULL || !JB_ROOT_IS_OBJECT(args))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the arguments must be a JSON object"));
+	return args;
+}
+
+static void
+run_call(FunctionCallInfo fcinfo, Call *call)
+{
+	call->event_id = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	call->secret = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	call->key = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
+	call->actor = *actor_get();
+	bind_call(call, read_args(fcinfo));
+	calls_run(call->operation, call, 1);
+	if (!call->reply.done)
+		elog(ERROR, "operation %s left a call undecided", call->operation->name);
+	if (call->reply.fault_count > 0)
+		refusal_raise(call->reply.faults, call->reply.fault_count);
+}
+
+/*
+ * boxoffice_code.perform(operation text, event bigint, args jsonb, secret text DEFAULT NULL,
+ *						  idempotency_key text DEFAULT NULL) RETURNS text
+ *
+ * args has parameters and the body's members by name; ids may be numbers, and a null is as good as
+ * nothing where the contract has no null.
+ */
 Datum
 perform(PG_FUNCTION_ARGS)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("perform is not there yet"));
-}
+	Call		call = {0};
+	CallScope	scope;
+	text	   *volatile answer = NULL;
 
-Datum
-refuse(PG_FUNCTION_ARGS)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("refuse is not there yet"));
+	call.operation = read_operation(fcinfo);
+	call_scope_open(&scope);
+	PG_TRY();
+	{
+		run_call(fcinfo, &call);
+		MemoryContextSwitchTo(scope.before);
+		answer = cstring_to_text_with_len(call.reply.body.data, call.reply.body.len);
+	}
+	PG_FINALLY();
+	{
+		call_scope_close(&scope);
+	}
+	PG_END_TRY();
+	PG_RETURN_TEXT_P(answer);
 }

@@ -1,0 +1,162 @@
+/*
+ * request.c
+ *		From a bound request to its reply: what dispatch() and perform() share.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/memutils.h"
+
+#include "actor.h"
+#include "dispatch.h"
+#include "handlers.h"
+
+#define KEY_LEN_MAX 200
+#define UUID_LEN 36
+#define CONTEXT_BLOCK_INITIAL (64 * 1024)
+
+/* Any two that differ. */
+#define HASH_SEED_LOW UINT64CONST(0x626f786f66666963)
+#define HASH_SEED_HIGH UINT64CONST(0x7469636b65747321)
+
+MemoryContext call_context = NULL;
+
+void
+call_scope_open(CallScope *scope)
+{
+	scope->outer = call_context;
+	scope->actor = actor_current();
+	call_context = AllocSetContextCreate(CurrentMemoryContext, "boxoffice calls",
+										 ALLOCSET_DEFAULT_MINSIZE, CONTEXT_BLOCK_INITIAL,
+										 ALLOCSET_DEFAULT_MAXSIZE);
+	scope->before = MemoryContextSwitchTo(call_context);
+}
+
+void
+call_scope_close(const CallScope *scope)
+{
+	MemoryContextSwitchTo(scope->before);
+	MemoryContextDelete(call_context);
+	call_context = scope->outer;
+	actor_set(scope->actor);
+}
+
+void
+call_refuse_faults(Call *call, const BindFaults *faults)
+{
+	for (int i = 0; i < faults->count; i++)
+	{
+		const Fault *fault = &faults->list[i];
+
+		reply_refuse_detail(call, fault->code, fault->pointer, fault->facts, fault->detail);
+	}
+}
+
+void
+call_bind_body(Call *call, const char *text, int len, int flags)
+{
+	const Operation *operation = call->operation;
+	BindFaults	faults = {.count = 0};
+
+	call->body.kind = BOUND_ABSENT;
+	if (text == NULL || len == 0)
+	{
+		if (operation->body_required)
+			reply_refuse_detail(call, ERR_INVALID_REQUEST, "", "\"reason\":\"required\"",
+								"a body is required");
+		return;
+	}
+	if (operation->body == NULL)
+	{
+		reply_refuse_detail(call, ERR_INVALID_REQUEST, "", "\"reason\":\"unknown\"",
+							"there is no body to this");
+		return;
+	}
+	if (!bind_json(operation->body, text, len, flags, &call->body, &faults))
+		call_refuse_faults(call, &faults);
+}
+
+static bool
+is_uuid(const char *text)
+{
+	if (strlen(text) != UUID_LEN)
+		return false;
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		bool		dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_printable(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+void
+call_check_key(Call *call)
+{
+	const Operation *operation = call->operation;
+
+	if (operation->idempotency == IDEMPOTENCY_NONE)
+		call->key = NULL;
+	if (call->key == NULL)
+	{
+		if (operation->idempotency == IDEMPOTENCY_REQUIRED)
+			reply_refuse_detail(call, ERR_IDEMPOTENCY_KEY, "Idempotency-Key", NULL,
+								"the header Idempotency-Key is required");
+		return;
+	}
+	if (call->key[0] == '\0' || strlen(call->key) > KEY_LEN_MAX || !is_printable(call->key))
+		reply_refuse_detail(call, ERR_IDEMPOTENCY_KEY, "Idempotency-Key", NULL,
+							"the key must be 1 to 200 printable ASCII characters");
+	else if (call->actor.subject == NULL && !is_uuid(call->key))
+		reply_refuse_detail(call, ERR_IDEMPOTENCY_KEY, "Idempotency-Key", NULL,
+							"without a token the key must be a UUID");
+}
+
+/* Not for security: who finds two requests with one hash fools only himself. */
+void
+call_hash(Call *call, const char *params, const char *body, int body_len)
+{
+	uint64		seeds[] = {HASH_SEED_LOW, HASH_SEED_HIGH};
+
+	for (int i = 0; i < lengthof(seeds); i++)
+	{
+		uint64		hash = seeds[i];
+
+		if (params != NULL)
+			hash = hash_bytes_extended((const unsigned char *) params, strlen(params), hash);
+		if (body != NULL)
+			hash = hash_bytes_extended((const unsigned char *) body, body_len, ~hash);
+		memcpy(call->body_hash + i * sizeof(hash), &hash, sizeof(hash));
+	}
+}
+
+void
+calls_run(const Operation *operation, Call *calls, int count)
+{
+	CallHandler handler = handler_of(operation);
+
+	if (handler != NULL)
+	{
+		handler(calls, count);
+		MemoryContextSwitchTo(call_context);
+		return;
+	}
+	for (int i = 0; i < count; i++)
+	{
+		if (calls[i].reply.done)
+			continue;
+		actor_set(&calls[i].actor);
+		function_run(&calls[i]);
+		actor_clear();
+	}
+}
