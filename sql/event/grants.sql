@@ -4,3 +4,13 @@ GRANT SELECT, INSERT, UPDATE ON boxoffice.event, boxoffice.session TO boxoffice_
 GRANT SELECT, INSERT, UPDATE, DELETE ON boxoffice.event_slug TO boxoffice_code;
 GRANT SELECT, INSERT ON boxoffice.event_code TO boxoffice_code;
 GRANT SELECT ON boxoffice.event, boxoffice.session TO boxoffice_report;
+
+GRANT EXECUTE ON FUNCTION api.event_list, api.event_get, api.session_list
+    TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_scanner,
+    boxoffice_support, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.event_view, api.event_list_own, api.stock_list
+    TO boxoffice_organizer, boxoffice_support, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.event_create, api.event_publish, api.event_pause, api.event_resume,
+    api.event_cancel, api.event_go_live
+    TO boxoffice_organizer, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION boxoffice_code.trial_remove TO boxoffice_code;

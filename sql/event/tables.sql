@@ -28,6 +28,8 @@ CREATE TABLE boxoffice.event (
     created_at           timestamptz NOT NULL,
     updated_at           timestamptz NOT NULL,
     published_at         timestamptz,
+    starts_at            timestamptz,
+    ends_at              timestamptz,
     CONSTRAINT event_pkey PRIMARY KEY (id),
     CONSTRAINT event_organizer_id_fkey FOREIGN KEY (organizer_id)
         REFERENCES boxoffice.organizer (id),
@@ -63,7 +65,12 @@ COMMENT ON COLUMN boxoffice.event.payment_grace_ms IS
 'How long past its shown deadline an unpaid order still keeps its places, in milliseconds.';
 COMMENT ON COLUMN boxoffice.event.late_payment IS
 'Whether a payment for an expired order claims its places again if they can be had.';
+COMMENT ON COLUMN boxoffice.event.starts_at IS
+'When its first session starts; kept by whatever writes sessions.';
+COMMENT ON COLUMN boxoffice.event.ends_at IS
+'When its last session ends or, without an end, starts; lists leave out what is over.';
 CREATE INDEX event_organizer_id_idx ON boxoffice.event (organizer_id, id);
+CREATE INDEX event_shown_idx ON boxoffice.event (id) WHERE status IN ('published', 'paused');
 
 CREATE TABLE boxoffice.event_slug (
     slug     text   NOT NULL,

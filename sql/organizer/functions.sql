@@ -1,9 +1,9 @@
 -- Who may act for an organizer.
 
 -- Refuses unless the caller may act for the organizer in one of these roles (owner, manager,
--- box_office, scanner; none named: any member). An owner may do what a manager may. Administrators
--- may everything; a token whose org claim names the organizer is a manager of it. Who does not
--- belong to the organizer is told that there is no such thing.
+-- box_office, scanner; none named: any member, and support). An owner may do what a manager may.
+-- Administrators may everything; a token whose org claim names the organizer is a manager of it.
+-- Who does not belong to the organizer is told that there is no such thing.
 CREATE OR REPLACE FUNCTION boxoffice_code.require_member(
     organizer bigint, VARIADIC roles text[] DEFAULT '{}')
     RETURNS void
@@ -13,7 +13,8 @@ AS $$
 DECLARE
     held text;
 BEGIN
-    IF boxoffice_code.actor_role() = 'admin' THEN
+    IF boxoffice_code.actor_role() = 'admin'
+        OR boxoffice_code.actor_role() = 'support' AND pg_catalog.cardinality(roles) = 0 THEN
         RETURN;
     END IF;
     SELECT m.role
@@ -47,3 +48,21 @@ AS $$
         'created_at', boxoffice_code.local_time(organizer.created_at, 'UTC'))
 $$;
 COMMENT ON FUNCTION boxoffice_code.organizer_json IS 'An organizer as answers show it.';
+
+-- The same where the organizer itself may not exist: administrators too are told.
+CREATE OR REPLACE FUNCTION boxoffice_code.require_organizer(
+    organizer bigint, VARIADIC roles text[] DEFAULT '{}')
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM boxoffice_code.require_member(organizer, VARIADIC roles);
+    IF NOT EXISTS (
+        SELECT FROM boxoffice.organizer AS o WHERE o.id = require_organizer.organizer) THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.require_organizer IS
+'Refuses unless the organizer exists and the caller may act for it in one of these roles.';

@@ -85,3 +85,12 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.fault IS
 'One fault of a refusal: its code, where, and a sentence.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.page_json(items json, next text)
+    RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT pg_catalog.json_build_object('items', COALESCE(items, '[]'::json), 'next', next)
+$$;
+COMMENT ON FUNCTION boxoffice_code.page_json IS
+'A page of a list, and the cursor of the next page.';

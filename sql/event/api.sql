@@ -1,0 +1,367 @@
+-- Endpoints of events and sessions.
+
+CREATE OR REPLACE FUNCTION api.event_create(
+    organizer bigint, name text, currency text, zone text, sessions jsonb, pools jsonb,
+    ticket_types jsonb, slug text DEFAULT NULL, short_code text DEFAULT NULL,
+    description text DEFAULT NULL, locale text DEFAULT 'en', test boolean DEFAULT false,
+    venue text DEFAULT NULL, sale_starts_at timestamptz DEFAULT NULL,
+    sale_ends_at timestamptz DEFAULT NULL, max_per_order integer DEFAULT NULL,
+    buyer_limit integer DEFAULT NULL, hold_ttl_seconds integer DEFAULT 900,
+    hold_extend_max_seconds integer DEFAULT NULL, payment_term jsonb DEFAULT NULL,
+    payment_grace_seconds integer DEFAULT 300, late_payment boolean DEFAULT true,
+    show_quantity boolean DEFAULT false)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    document CONSTANT jsonb := pg_catalog.jsonb_build_object(
+        'name', name, 'currency', currency, 'zone', zone, 'sessions', sessions, 'pools', pools,
+        'ticket_types', ticket_types, 'slug', slug, 'short_code', short_code,
+        'description', description, 'locale', locale, 'test', test, 'venue', venue,
+        'sale_starts_at', sale_starts_at, 'sale_ends_at', sale_ends_at,
+        'max_per_order', max_per_order, 'buyer_limit', buyer_limit,
+        'hold_ttl_seconds', hold_ttl_seconds, 'hold_extend_max_seconds', hold_extend_max_seconds,
+        'payment_term', payment_term, 'payment_grace_seconds', payment_grace_seconds,
+        'late_payment', late_payment, 'show_quantity', show_quantity);
+    faults jsonb;
+    made boxoffice.event;
+BEGIN
+    PERFORM boxoffice_code.require_organizer(organizer, 'manager');
+    SELECT pg_catalog.jsonb_agg(f.fault)
+      INTO faults
+      FROM (
+        SELECT boxoffice_code.event_faults_event(organizer, document)
+        UNION ALL
+        SELECT boxoffice_code.event_faults_sessions(organizer, document)
+        UNION ALL
+        SELECT boxoffice_code.event_faults_types(document)
+      ) AS f (fault);
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+    made := boxoffice_code.event_insert(organizer, document);
+    PERFORM boxoffice_code.event_insert_sessions(made, sessions);
+    PERFORM boxoffice_code.event_insert_pools(made.id, pools);
+    PERFORM boxoffice_code.event_insert_types(made.id, ticket_types);
+    PERFORM boxoffice_code.inventory_regroup(made.id);
+    RETURN boxoffice_code.event_own_json(made);
+END
+$$;
+COMMENT ON FUNCTION api.event_create IS
+'Make an event with its sessions, pools and ticket types.
+One document describes the whole event; parts name each other by key. It starts as a draft.';
+
+CREATE OR REPLACE FUNCTION api.event_view(organizer bigint, event bigint)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event;
+BEGIN
+    PERFORM boxoffice_code.require_member(organizer);
+    SELECT *
+      INTO found
+      FROM boxoffice.event AS e
+     WHERE e.id = event_view.event AND e.organizer_id = event_view.organizer;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    RETURN boxoffice_code.event_own_json(found);
+END
+$$;
+COMMENT ON FUNCTION api.event_view IS 'The organizer''s view of an event.';
+
+CREATE OR REPLACE FUNCTION api.event_list_own(
+    organizer bigint, status text DEFAULT NULL, cursor text DEFAULT NULL,
+    "limit" integer DEFAULT 50)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    before bigint := COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
+BEGIN
+    PERFORM boxoffice_code.require_organizer(organizer);
+    RETURN (
+        WITH found AS (
+            SELECT e.*
+              FROM boxoffice.event AS e
+             WHERE e.organizer_id = event_list_own.organizer
+               AND e.id < before
+               AND (event_list_own.status IS NULL OR e.status = event_list_own.status)
+             ORDER BY e.id DESC
+             LIMIT wanted + 1
+        ), placed AS (
+            SELECT f.*, pg_catalog.row_number() OVER (ORDER BY f.id DESC) AS place FROM found AS f
+        )
+        SELECT boxoffice_code.page_json(
+                   pg_catalog.json_agg(pg_catalog.json_build_object(
+                       'id', p.id::text,
+                       'slug', p.slug,
+                       'short_code', p.short_code,
+                       'name', p.name,
+                       'status', p.status,
+                       'test', p.test,
+                       'currency', p.currency,
+                       'zone', p.zone,
+                       'starts_at', boxoffice_code.local_time(p.starts_at, p.zone),
+                       'ends_at', boxoffice_code.local_time(p.ends_at, p.zone),
+                       'session_count', (SELECT pg_catalog.count(*)
+                                           FROM boxoffice.session AS s
+                                          WHERE s.event_id = p.id),
+                       'version', p.version)
+                       ORDER BY p.place) FILTER (WHERE p.place <= wanted),
+                   CASE WHEN pg_catalog.count(*) > wanted THEN boxoffice_code.cursor_make(
+                       NULL, pg_catalog.min(p.id) FILTER (WHERE p.place <= wanted)) END)
+          FROM placed AS p);
+END
+$$;
+COMMENT ON FUNCTION api.event_list_own IS 'The events of an organizer.';
+
+CREATE OR REPLACE FUNCTION api.event_list(
+    organizer bigint DEFAULT NULL, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    before bigint := COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
+    found bigint[];
+BEGIN
+    found := boxoffice_code.event_page(organizer, before, wanted + 1);
+    RETURN (
+        SELECT boxoffice_code.page_json(
+                   pg_catalog.json_agg(pg_catalog.json_build_object(
+                       'id', e.id::text,
+                       'slug', e.slug,
+                       'name', e.name,
+                       'status', e.status,
+                       'test', e.test,
+                       'organizer', boxoffice_code.organizer_public_json(e.organizer_id),
+                       'venue', (SELECT boxoffice_code.venue_json(v)
+                                   FROM boxoffice.venue AS v
+                                  WHERE v.id = e.venue_id),
+                       'currency', e.currency,
+                       'zone', e.zone,
+                       'starts_at', boxoffice_code.local_time(e.starts_at, e.zone),
+                       'ends_at', boxoffice_code.local_time(e.ends_at, e.zone),
+                       'price_from', (SELECT pg_catalog.min(t.price + t.fee)
+                                        FROM boxoffice.ticket_type AS t
+                                       WHERE t.event_id = e.id
+                                         AND t.status <> 'retired'
+                                         AND NOT t.hidden))
+                       ORDER BY e.id DESC),
+                   CASE WHEN pg_catalog.cardinality(found) > wanted
+                        THEN boxoffice_code.cursor_make(NULL, found[wanted]) END)
+          FROM boxoffice.event AS e
+         WHERE e.id = ANY (found[:wanted]));
+END
+$$;
+COMMENT ON FUNCTION api.event_list IS 'What is on.';
+
+CREATE OR REPLACE FUNCTION api.event_get(event text)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event := boxoffice_code.event_find(event);
+BEGIN
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    RETURN boxoffice_code.event_json(
+        found, boxoffice_code.session_page(found.id, NULL, NULL, NULL, NULL, 20));
+END
+$$;
+COMMENT ON FUNCTION api.event_get IS 'What an event sells, and how much of it is left.';
+
+CREATE OR REPLACE FUNCTION api.session_list(
+    event bigint, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL,
+    cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    of boxoffice.event := boxoffice_code.event_find(event::text);
+    found bigint[];
+BEGIN
+    IF of.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    found := boxoffice_code.session_page(
+        of.id, "from", "to", boxoffice_code.cursor_time(cursor),
+        boxoffice_code.cursor_id(cursor), wanted + 1);
+    RETURN boxoffice_code.page_json(
+        boxoffice_code.sessions_json(of, found[:wanted]),
+        CASE WHEN pg_catalog.cardinality(found) > wanted THEN (
+            SELECT boxoffice_code.cursor_make(s.starts_at, s.id)
+              FROM boxoffice.session AS s
+             WHERE s.event_id = of.id AND s.id = found[wanted]) END);
+END
+$$;
+COMMENT ON FUNCTION api.session_list IS 'The sessions of an event, by time.';
+
+CREATE OR REPLACE FUNCTION api.event_publish(event bigint, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+    faults jsonb;
+BEGIN
+    IF found.status = 'cancelled' THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    ELSIF found.status = 'paused' THEN
+        PERFORM boxoffice_code.refuse('event_state', '', '{}',
+            'The sale is paused: resume it.');
+    ELSIF found.status = 'draft' THEN
+        SELECT pg_catalog.jsonb_agg(f.fault)
+          INTO faults
+          FROM boxoffice_code.event_sale_faults(event) AS f (fault);
+        IF faults IS NOT NULL THEN
+            PERFORM boxoffice_code.refuse_all(faults);
+        END IF;
+        found := boxoffice_code.event_set_status(found, 'published', 'event.published');
+    END IF;
+    RETURN boxoffice_code.event_own_json(found);
+END
+$$;
+COMMENT ON FUNCTION api.event_publish IS 'Show an event and sell it.';
+
+CREATE OR REPLACE FUNCTION api.event_pause(event bigint, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+BEGIN
+    IF found.status = 'cancelled' THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    ELSIF found.status = 'draft' THEN
+        PERFORM boxoffice_code.refuse('event_state', '', '{}', 'The event is not published.');
+    ELSIF found.status = 'published' THEN
+        found := boxoffice_code.event_set_status(found, 'paused', 'event.changed');
+    END IF;
+    RETURN boxoffice_code.event_own_json(found);
+END
+$$;
+COMMENT ON FUNCTION api.event_pause IS 'Stop the sale for a while.';
+
+CREATE OR REPLACE FUNCTION api.event_resume(event bigint, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+BEGIN
+    IF found.status = 'cancelled' THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    ELSIF found.status = 'draft' THEN
+        PERFORM boxoffice_code.refuse('event_state', '', '{}', 'The event is not published.');
+    ELSIF found.status = 'paused' THEN
+        found := boxoffice_code.event_set_status(found, 'published', 'event.changed');
+    END IF;
+    RETURN boxoffice_code.event_own_json(found);
+END
+$$;
+COMMENT ON FUNCTION api.event_resume IS 'Go on with the sale.';
+
+CREATE OR REPLACE FUNCTION api.event_cancel(event bigint, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+BEGIN
+    IF found.status <> 'cancelled' THEN
+        found := boxoffice_code.event_set_status(found, 'cancelled', 'event.cancelled');
+        PERFORM boxoffice_code.event_end_holds(event);
+    END IF;
+    RETURN boxoffice_code.event_own_json(found);
+END
+$$;
+COMMENT ON FUNCTION api.event_cancel IS
+'Cancel an event.
+Ends the sale and its holds, and makes its tickets invalid. It rewrites no orders.';
+
+CREATE OR REPLACE FUNCTION api.event_go_live(event bigint, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    step CONSTANT integer := 5000;
+    found boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+    removed integer := 0;
+    done boolean := true;
+BEGIN
+    IF found.status = 'cancelled' THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    ELSIF found.test AND found.status = 'published' THEN
+        PERFORM boxoffice_code.refuse('event_state', '', '{}',
+            'The event is on sale: pause it first.');
+    ELSIF found.test THEN
+        PERFORM boxoffice_code.event_lock_groups(event);
+        SELECT t.holds, t.done
+          INTO removed, done
+          FROM boxoffice_code.trial_remove(event, step) AS t;
+    END IF;
+    IF done AND found.test THEN
+        UPDATE boxoffice.event AS e
+           SET test = false,
+               version = e.version + 1,
+               updated_at = boxoffice_code.clock()
+         WHERE e.id = found.id
+        RETURNING * INTO found;
+        PERFORM boxoffice_code.outbox_add(event, 'event.changed', event);
+    END IF;
+    RETURN pg_catalog.json_build_object(
+        'status', CASE WHEN done THEN 'done' ELSE 'running' END,
+        'removed', removed,
+        'event', boxoffice_code.event_own_json(found));
+END
+$$;
+COMMENT ON FUNCTION api.event_go_live IS
+'End an event''s test.
+It removes the trial''s holds and orders in bounded steps: while status is running, ask again.';
+
+CREATE OR REPLACE FUNCTION api.stock_list(
+    event bigint, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    after bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
+    found bigint[];
+BEGIN
+    PERFORM boxoffice_code.require_member((
+        SELECT e.organizer_id FROM boxoffice.event AS e WHERE e.id = stock_list.event));
+    IF NOT EXISTS (SELECT FROM boxoffice.event AS e WHERE e.id = stock_list.event) THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    found := ARRAY(
+        SELECT s.id
+          FROM boxoffice.stock AS s
+         WHERE s.event_id = stock_list.event AND s.id > after
+         ORDER BY s.id
+         LIMIT wanted + 1);
+    RETURN boxoffice_code.page_json(
+        boxoffice_code.stocks_json(event, found[:wanted]),
+        CASE WHEN pg_catalog.cardinality(found) > wanted
+             THEN boxoffice_code.cursor_make(NULL, found[wanted]) END);
+END
+$$;
+COMMENT ON FUNCTION api.stock_list IS 'What is counted, and how it stands.';

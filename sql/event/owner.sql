@@ -1,0 +1,101 @@
+-- What only the owner of the tables may: removing the orders and payments of a trial. Ledgers can't
+-- be deleted from by any other code, so this checks for itself that the event is a test.
+
+-- Gives back to stock what these holds have taken. Under the locks of the event's groups.
+CREATE OR REPLACE FUNCTION boxoffice_code.trial_give_back(event bigint, holds bigint[])
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE boxoffice.stock AS s
+       SET held = s.held - taken.held,
+           pending = s.pending - taken.pending,
+           sold = s.sold - taken.sold
+      FROM (
+        SELECT stock.id,
+               COALESCE(pg_catalog.sum(c.quantity) FILTER (WHERE c.state = 'held'), 0) AS held,
+               COALESCE(pg_catalog.sum(c.quantity) FILTER (WHERE c.state = 'pending'), 0)
+               AS pending,
+               COALESCE(pg_catalog.sum(c.quantity) FILTER (WHERE c.state = 'sold'), 0) AS sold
+          FROM boxoffice.claim AS c
+         CROSS JOIN LATERAL pg_catalog.unnest(c.stock_ids) AS stock (id)
+         WHERE c.event_id = trial_give_back.event
+           AND c.owner_id = ANY (holds)
+           AND c.state IN ('held', 'pending', 'sold')
+         GROUP BY stock.id
+      ) AS taken
+     WHERE s.event_id = trial_give_back.event AND s.id = taken.id
+$$;
+COMMENT ON FUNCTION boxoffice_code.trial_give_back IS
+'Gives back to stock what holds of a trial have taken.';
+
+-- Removes these holds and all that came of them.
+CREATE OR REPLACE FUNCTION boxoffice_code.trial_delete(event bigint, holds bigint[])
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    orders CONSTANT bigint[] := ARRAY(
+        SELECT o.id
+          FROM boxoffice.order AS o
+         WHERE o.event_id = trial_delete.event AND o.hold_id = ANY (holds));
+BEGIN
+    DELETE FROM boxoffice.holder AS h
+     USING boxoffice.ticket AS t
+     WHERE t.event_id = trial_delete.event
+       AND t.order_id = ANY (orders)
+       AND h.event_id = t.event_id
+       AND h.ticket_id = t.id;
+    DELETE FROM boxoffice.ticket AS x
+     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
+    DELETE FROM boxoffice.payment AS x
+     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
+    DELETE FROM boxoffice.contact AS x
+     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
+    DELETE FROM boxoffice.order_fee AS x
+     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
+    DELETE FROM boxoffice.order AS x
+     WHERE x.event_id = trial_delete.event AND x.id = ANY (orders);
+    DELETE FROM boxoffice.claim AS x
+     WHERE x.event_id = trial_delete.event AND x.owner_id = ANY (holds);
+    DELETE FROM boxoffice.hold AS x
+     WHERE x.event_id = trial_delete.event AND x.id = ANY (holds);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.trial_delete IS
+'Removes holds of a trial and the orders, tickets and payments that came of them.';
+
+-- One step of removing a trial: at most so many holds with all that came of them; when no hold is
+-- left, what remembers them: idempotency keys, buyers' counters and the outbox.
+CREATE OR REPLACE FUNCTION boxoffice_code.trial_remove(
+    event bigint, step integer, OUT holds integer, OUT done boolean)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found CONSTANT bigint[] := ARRAY(
+        SELECT h.id
+          FROM boxoffice.hold AS h
+         WHERE h.event_id = trial_remove.event
+         ORDER BY h.id
+         LIMIT step);
+BEGIN
+    IF NOT EXISTS (SELECT FROM boxoffice.event AS e WHERE e.id = event AND e.test) THEN
+        RAISE EXCEPTION 'event % is not a test', event
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    holds := pg_catalog.cardinality(found);
+    done := holds < step;
+    PERFORM boxoffice_code.trial_give_back(event, found);
+    PERFORM boxoffice_code.trial_delete(event, found);
+    IF done THEN
+        DELETE FROM boxoffice.idempotency AS i WHERE i.event_id = trial_remove.event;
+        DELETE FROM boxoffice.buyer AS b WHERE b.event_id = trial_remove.event;
+        DELETE FROM boxoffice.outbox AS o
+         WHERE o.event_id = trial_remove.event AND o.topic NOT LIKE 'event.%';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.trial_remove IS
+'One bounded step of removing a test event''s holds, orders and tickets.';

@@ -1,0 +1,61 @@
+-- Endpoints of venues.
+
+CREATE OR REPLACE FUNCTION api.venue_create(
+    organizer bigint, key text, name text, zone text, address text DEFAULT NULL,
+    city text DEFAULT NULL, country text DEFAULT NULL, latitude double precision DEFAULT NULL,
+    longitude double precision DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made boxoffice.venue;
+BEGIN
+    PERFORM boxoffice_code.require_organizer(organizer, 'manager');
+    IF NOT boxoffice_code.zone_known(zone) THEN
+        PERFORM boxoffice_code.refuse('unknown_reference', '/zone');
+    END IF;
+    INSERT INTO boxoffice.venue AS v (
+        id, organizer_id, key, name, address, city, country, zone, latitude, longitude, created_at)
+    VALUES (
+        boxoffice_code.new_id(), organizer, venue_create.key, venue_create.name,
+        venue_create.address, venue_create.city, venue_create.country, venue_create.zone,
+        venue_create.latitude, venue_create.longitude, boxoffice_code.clock())
+        ON CONFLICT ON CONSTRAINT venue_organizer_id_key_key DO NOTHING
+    RETURNING * INTO made;
+    IF made.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('already_exists', '/key');
+    END IF;
+    RETURN boxoffice_code.venue_json(made);
+END
+$$;
+COMMENT ON FUNCTION api.venue_create IS 'Make a venue.';
+
+CREATE OR REPLACE FUNCTION api.venue_list(
+    organizer bigint, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    after bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
+BEGIN
+    PERFORM boxoffice_code.require_organizer(organizer);
+    RETURN (
+        WITH found AS (
+            SELECT v.id, pg_catalog.row_number() OVER (ORDER BY v.id) AS place,
+                   boxoffice_code.venue_json(v) AS item
+              FROM boxoffice.venue AS v
+             WHERE v.organizer_id = venue_list.organizer AND v.id > after
+             ORDER BY v.id
+             LIMIT wanted + 1
+        )
+        SELECT boxoffice_code.page_json(
+                   pg_catalog.json_agg(f.item ORDER BY f.id) FILTER (WHERE f.place <= wanted),
+                   CASE WHEN pg_catalog.count(*) > wanted THEN boxoffice_code.cursor_make(
+                       NULL, pg_catalog.max(f.id) FILTER (WHERE f.place <= wanted)) END)
+          FROM found AS f);
+END
+$$;
+COMMENT ON FUNCTION api.venue_list IS 'The venues of an organizer.';
