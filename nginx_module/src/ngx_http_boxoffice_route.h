@@ -104,4 +104,72 @@ typedef struct {
 } ngx_http_boxoffice_route_t;
 
 
+/*
+ * A resource is a path of the contract with the routes that it has, one a
+ * method.  Resources are the ends of a tree of path segments, which is made
+ * once, when the configuration is read.
+ */
+
+typedef enum {
+    NGX_HTTP_BOXOFFICE_GET = 0,
+    NGX_HTTP_BOXOFFICE_POST,
+    NGX_HTTP_BOXOFFICE_PUT,
+    NGX_HTTP_BOXOFFICE_PATCH,
+    NGX_HTTP_BOXOFFICE_DELETE,
+    NGX_HTTP_BOXOFFICE_METHODS
+} ngx_http_boxoffice_method_e;
+
+
+/* the names of a route's path parameters, and which of them is the event */
+
+typedef struct {
+    ngx_uint_t                         n;
+    ngx_int_t                          event;   /* NGX_ERROR: none */
+    ngx_str_t                          names[NGX_HTTP_BOXOFFICE_SEGMENTS_MAX];
+} ngx_http_boxoffice_path_t;
+
+
+typedef struct ngx_http_boxoffice_node_s  ngx_http_boxoffice_node_t;
+
+struct ngx_http_boxoffice_node_s {
+    ngx_str_t                          text;    /* literal, or the suffix */
+    ngx_uint_t                         param;   /* unsigned  param:1 */
+    ngx_http_boxoffice_node_t         *child;
+    ngx_http_boxoffice_node_t         *next;    /* in order of precedence */
+    const ngx_http_boxoffice_route_t  *routes[NGX_HTTP_BOXOFFICE_METHODS];
+    ngx_http_boxoffice_path_t         *paths[NGX_HTTP_BOXOFFICE_METHODS];
+    ngx_str_t                          allow;   /* empty: no resource */
+};
+
+
+typedef struct {
+    const ngx_http_boxoffice_node_t   *resource;
+    const ngx_http_boxoffice_route_t  *route;   /* NULL: not this method */
+    const ngx_http_boxoffice_path_t   *path;
+    ngx_str_t                          values[NGX_HTTP_BOXOFFICE_SEGMENTS_MAX];
+} ngx_http_boxoffice_match_t;
+
+
+/* the tree of all routes, or NULL after logging what is wrong with them */
+ngx_http_boxoffice_node_t *ngx_http_boxoffice_route_tree(ngx_pool_t *pool,
+    ngx_log_t *log);
+
+/*
+ * NGX_OK, or NGX_DECLINED if the path is none of the contract's.  The method
+ * is an NGX_HTTP_ one, HEAD is taken for GET.
+ */
+ngx_int_t ngx_http_boxoffice_route_find(const ngx_http_boxoffice_node_t *tree,
+    const ngx_str_t *uri, ngx_uint_t method,
+    ngx_http_boxoffice_match_t *match);
+
+/* the number of routes, the i-th of them, and which a route is */
+ngx_uint_t ngx_http_boxoffice_route_count(void);
+const ngx_http_boxoffice_route_t *ngx_http_boxoffice_route_get(ngx_uint_t i);
+ngx_uint_t ngx_http_boxoffice_route_index(
+    const ngx_http_boxoffice_route_t *route);
+
+/* the fingerprint of the contract that this was compiled with */
+extern const ngx_str_t  ngx_http_boxoffice_contract;
+
+
 #endif /* _NGX_HTTP_BOXOFFICE_ROUTE_H_INCLUDED_ */
