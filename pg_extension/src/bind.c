@@ -755,7 +755,7 @@ bind_params(const Operation *operation, const char *text, BoundValue *values, Bi
 	{
 		const char *next = strchr(at, '&');
 
-		bind_pair(operation, at, next ? next - at : strlen(at), values, faults);
+		bind_pair(operation, at, next ? next - at : (int) strlen(at), values, faults);
 		at = next ? next + 1 : NULL;
 	}
 	for (int i = 0; faults->count == faults_before && i < operation->param_count; i++)

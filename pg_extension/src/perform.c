@@ -82,6 +82,21 @@ bind_arguments(Call *call, Jsonb *args, BindFaults *faults)
 	return body.data;
 }
 
+/* The event is an argument of its own, so that it can stand first. */
+static void
+bind_event(Call *call)
+{
+	const Operation *operation = call->operation;
+
+	for (int i = 0; i < operation->param_count; i++)
+	{
+		if (strcmp(operation->params[i].name, "event") != 0 || call->event_id == 0)
+			continue;
+		call->params[i].kind = BOUND_INT;
+		call->params[i].as.integer = call->event_id;
+	}
+}
+
 static void
 require_params(Call *call, BindFaults *faults)
 {
@@ -102,14 +117,17 @@ bind_call(Call *call, Jsonb *args)
 	char	   *body;
 
 	call->params = palloc0(Max(call->operation->param_count, 1) * sizeof(BoundValue));
+	bind_event(call);
 	body = bind_arguments(call, args, &faults);
 	if (faults.count == 0)
 		require_params(call, &faults);
 	call_refuse_faults(call, &faults);
 	call_bind_body(call, body, strlen(body), BIND_FROM_SQL);
-	call_check_key(call);
-	if (call->key != NULL)
+	if (call->key != NULL)		/* a caller in SQL has its own transaction, so may do without */
+	{
+		call_check_key(call);
 		call_hash(call, JsonbToCString(NULL, &args->root, -1), NULL, 0);
+	}
 }
 
 static const Operation *

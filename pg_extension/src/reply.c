@@ -136,7 +136,8 @@ append_problem_head(StringInfo out, const Call *call, const Fault *first)
 	if (first->detail != NULL)
 	{
 		appendStringInfoString(out, ",\"detail\":");
-		json_append_string(out, first->detail);
+		json_append_string(out, first->pointer[0] == '\0' ? first->detail
+						   : psprintf("%s: %s", first->pointer, first->detail));
 	}
 	appendStringInfoString(out, ",\"request_id\":");
 	json_append_string(out, call->request_id ? call->request_id : "");
