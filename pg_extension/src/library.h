@@ -6,8 +6,8 @@
 #define BOXOFFICE_LIBRARY_H
 
 /*
- * Goes up by one when SQL of this tree comes to need something of the library that an older one lacks;
- * the line "library" of sql/MANIFEST says which one the SQL needs.
+ * Goes up by one when SQL of this tree comes to need something of the library that an older one
+ * lacks; the line "library" of sql/MANIFEST says which one the SQL needs.
  */
 #define LIBRARY_VERSION 1
 

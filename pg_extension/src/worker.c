@@ -2,20 +2,22 @@
  * worker.c
  *		The background worker of one database: expiry, tidying, the outbox's wake-up call.
  *
- * Nothing here is needed for truth.  An expired place is sold again whether or not the worker has been
- * by (inventory.c), so it may be late, down or switched off.  What it must be is harmless: it takes the
- * locks that buyers take, in their order and a few rows at a time, and one event's trouble stays that
- * event's.
+ * Nothing here is needed for truth.  An expired place is sold again whether or not the worker
+ * has been by (inventory.c), so it may be late, down or switched off.  What it must be is
+ * harmless: it takes the locks that buyers take, in their order and a few rows at a time, and
+ * one event's trouble stays that event's.
  *
- * What there is to do is decided in SQL (sql/outbox/functions.sql), so that a DBA can see and call it:
+ * What there is to do is decided in SQL (sql/worker/functions.sql), so that a DBA can see and
+ * call it:
  *
  *		worker_due()				which task of which event is due
  *		worker_do(task, event)		does a bounded part of it, says how much that was
  *		worker_sweep(task, …)		walks one table in the order of its key and removes what is over
  *		worker_wake(seen)			notifies readers if the outbox grew
  *
- * Each call is a transaction of its own, as boxoffice_code, with a lock and a statement timeout.  A task
- * that fails is logged with its event and left alone for a while, longer each time; the others go on.
+ * Each call is a transaction of its own, as boxoffice_code, with a lock and a statement
+ * timeout.  A task that fails is logged with its event and left alone for a while, longer each
+ * time; the others go on.
  */
 #include "postgres.h"
 
@@ -86,7 +88,7 @@ typedef void (*WorkerBody) (void *arg);
 static HTAB *backoffs;
 static const char *running;		/* for the log */
 static int64 running_event;
-static Sweep sweeps[] = {{"holds"}, {"outbox"}};
+static Sweep sweeps[] = {{"holds"}, {"outbox"}, {"idempotency"}};
 
 /* ---- one transaction -------------------------------------------------------------------- */
 
@@ -200,7 +202,9 @@ static int64
 worker_int8(int column)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+	Datum		value;
+
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
 
 	return isnull ? 0 : DatumGetInt64(value);
 }
@@ -276,7 +280,8 @@ find_due(void *arg)
 	}
 	if (!list->deployed)
 		return;
-	rows = worker_query("SELECT d.task, d.event_id FROM boxoffice_code.worker_due() AS d", 0, NULL, NULL);
+	rows = worker_query("SELECT d.task, d.event_id FROM boxoffice_code.worker_due() AS d",
+						0, NULL, NULL);
 	for (uint64 row = 0; row < rows && list->count < DUE_MAX; row++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[row];
@@ -299,7 +304,8 @@ do_turn(void *arg)
 {
 	Turn	   *turn = arg;
 	Oid			types[] = {TEXTOID, INT8OID};
-	Datum		values[] = {CStringGetTextDatum(turn->due->task), Int64GetDatum(turn->due->event_id)};
+	Datum		values[] = {CStringGetTextDatum(turn->due->task),
+	Int64GetDatum(turn->due->event_id)};
 
 	worker_query("SELECT boxoffice_code.worker_do($1, $2)", 2, types, values);
 	turn->more = worker_int8(1) != 0;
@@ -333,8 +339,8 @@ do_wake(void *arg)
 }
 
 /*
- * Takes the lock that says that this is the database's worker.  A launcher that was restarted does not
- * know of the worker that an earlier one left.
+ * Takes the lock that says that this is the database's worker.  A launcher that was restarted
+ * does not know of the worker that an earlier one left.
  */
 static void
 do_lock(void *arg)

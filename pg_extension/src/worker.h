@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-/* Defines the settings and registers the launcher; called by _PG_init while libraries are preloaded. */
+/* Defines the settings, registers the launcher; called by _PG_init while preloading. */
 extern void worker_init(void);
 
 /* boxoffice.worker_tick: milliseconds between two rounds. */

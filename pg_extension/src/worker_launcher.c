@@ -2,8 +2,9 @@
  * worker_launcher.c
  *		Keeps one worker running in each database that boxoffice.worker_database names.
  *
- * The launcher itself is connected to no database, so a database may be named before it is made, and
- * the end of a worker, for whatever reason, is only a reason to start it again a little later.
+ * The launcher itself is connected to no database, so a database may be named before it is
+ * made, and the end of a worker, for whatever reason, is only a reason to start it again a
+ * little later.
  */
 #include "postgres.h"
 
@@ -56,8 +57,9 @@ check_databases(char **value, void **extra, GucSource source)
 {
 	char	   *copy = pstrdup(*value);
 	List	   *names = NIL;
-	bool		fine = SplitIdentifierString(copy, ',', &names) && list_length(names) <= DATABASES_MAX;
+	bool		fine;
 
+	fine = SplitIdentifierString(copy, ',', &names) && list_length(names) <= DATABASES_MAX;
 	if (!fine)
 		GUC_check_errdetail("It is a list of at most %d names of databases.", DATABASES_MAX);
 	list_free(names);
@@ -119,7 +121,8 @@ worker_slot(const char *database)
 }
 
 /*
- * Compares the setting with the slots: new names get one, and what is no longer named is not wanted.
+ * Compares the setting with the slots: new names get one, and what is no longer named is not
+ * wanted.
  */
 static void
 workers_from_setting(void)
@@ -173,8 +176,8 @@ worker_ended(Worker *worker)
 }
 
 /*
- * Reads pg_database from end to end, as autovacuum's launcher does: without a database there may be no
- * index to look it up in.
+ * Reads pg_database from end to end, as autovacuum's launcher does: without a database there
+ * may be no index to look it up in.
  */
 static bool
 database_exists(const char *name)
@@ -244,8 +247,8 @@ workers_look(void)
 }
 
 /*
- * The entry point of the launcher.  It ends with 1, so that the postmaster starts it again if somebody
- * has terminated it.
+ * The entry point of the launcher.  It ends with 1, so that the postmaster starts it again if
+ * somebody has terminated it.
  */
 void
 worker_launcher_main(Datum arg)

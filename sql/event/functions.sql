@@ -13,25 +13,27 @@ AS $$
     WITH counted AS MATERIALIZED (
         SELECT s.id, s.group_id, s.capacity::bigint + s.overbook AS places,
                s.held::bigint + s.pending AS waiting,
+               s.held::bigint + s.pending + s.blocked AS losable,
                s.held::bigint + s.pending + s.sold + s.blocked AS taken
           FROM boxoffice.stock AS s
          WHERE s.event_id = stock_now.event AND s.id = ANY (stocks)
     ), lapsed AS MATERIALIZED (
-        SELECT stock.id, pg_catalog.sum(c.quantity)::bigint AS quantity
+        SELECT stock.id, pg_catalog.sum(c.quantity)::bigint AS quantity,
+               pg_catalog.sum(c.quantity) FILTER (WHERE c.state <> 'blocked') AS waiting
           FROM (
             SELECT DISTINCT n.group_id
               FROM counted AS n
-             WHERE n.waiting > 0 AND (exact OR (n.places - n.taken) * 10 <= n.places)
+             WHERE n.losable > 0 AND (exact OR (n.places - n.taken) * 10 <= n.places)
           ) AS short
           JOIN boxoffice.claim AS c
             ON c.event_id = stock_now.event
            AND c.group_id = short.group_id
-           AND c.state IN ('held', 'pending')
+           AND c.state IN ('held', 'pending', 'blocked')
            AND c.expires_at <= (SELECT boxoffice_code.clock())
          CROSS JOIN LATERAL pg_catalog.unnest(c.stock_ids) AS stock (id)
          GROUP BY stock.id
     ), free AS (
-        SELECT n.id, n.places, n.waiting - COALESCE(l.quantity, 0) AS waiting,
+        SELECT n.id, n.places, n.waiting - COALESCE(l.waiting, 0) AS waiting,
                GREATEST(n.places - n.taken + COALESCE(l.quantity, 0), 0) AS places_free
           FROM counted AS n
           LEFT JOIN lapsed AS l ON l.id = n.id

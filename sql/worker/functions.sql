@@ -1,0 +1,214 @@
+-- What the background worker does (pg_extension/src/worker.c calls these four and nothing else).
+-- Each call is bounded and its own transaction; none of it is needed for truth. A DBA may call them
+-- too.
+
+-- What is due. Events with expired claims (of holds, orders, and blocks with a time of release) are
+-- found by leaping from inventory group to inventory group over the index of live claims, so it
+-- costs by the number of groups that have live claims, not of claims.
+CREATE OR REPLACE FUNCTION boxoffice_code.worker_due()
+    RETURNS TABLE (task text, event_id bigint)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE oldest AS (
+        (SELECT c.event_id, c.group_id, c.expires_at
+           FROM boxoffice.claim AS c
+          WHERE c.state IN ('held', 'pending', 'blocked')
+          ORDER BY c.event_id, c.group_id, c.expires_at
+          LIMIT 1)
+        UNION ALL
+        SELECT next.event_id, next.group_id, next.expires_at
+          FROM oldest AS o
+         CROSS JOIN LATERAL (
+            SELECT c.event_id, c.group_id, c.expires_at
+              FROM boxoffice.claim AS c
+             WHERE c.state IN ('held', 'pending', 'blocked')
+               AND (c.event_id, c.group_id) > (o.event_id, o.group_id)
+             ORDER BY c.event_id, c.group_id, c.expires_at
+             LIMIT 1
+          ) AS next
+    ), expired AS (
+        SELECT DISTINCT o.event_id
+          FROM oldest AS o
+         WHERE o.expires_at <= (SELECT boxoffice_code.clock())
+    )
+    SELECT due.task, e.event_id
+      FROM expired AS e
+     CROSS JOIN (VALUES (1, 'expire_orders'), (2, 'expire_claims')) AS due (n, task)
+$$;
+COMMENT ON FUNCTION boxoffice_code.worker_due IS 'Which task of which event is due.';
+
+-- Does some of a task of an event; 1 if there may be more of it, else 0.
+CREATE OR REPLACE FUNCTION boxoffice_code.worker_do(task text, event bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    bound CONSTANT integer := 256;
+    done integer;
+BEGIN
+    done := CASE task
+        WHEN 'expire_claims' THEN boxoffice_code.expire_claims(event, bound)
+        WHEN 'expire_orders' THEN boxoffice_code.expire_orders(event, bound)
+        END;
+    IF done IS NULL THEN
+        RAISE EXCEPTION 'the worker knows no task "%"', task
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN (done >= bound)::integer;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.worker_do IS
+'Does some of a task of an event; 1 if there may be more of it.';
+
+-- One step of removing what is over: from a position in the order of a table's key, the next
+-- position, or 0 at the end. A walk needs no index, which a hot table would pay for with every row.
+-- Holds stay two days after they ended, longer than an idempotency key that may ask for them.
+CREATE OR REPLACE FUNCTION boxoffice_code.worker_sweep(
+    task text, event bigint, id bigint, OUT next_event bigint, OUT next_id bigint)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    CASE task
+        WHEN 'holds' THEN
+            SELECT * INTO next_event, next_id FROM boxoffice_code.sweep_holds(event, id, 2000);
+        WHEN 'outbox' THEN
+            SELECT * INTO next_event, next_id FROM boxoffice_code.sweep_outbox(event, id, 2000);
+        WHEN 'idempotency' THEN
+            next_event := 0;
+            next_id := boxoffice_code.sweep_idempotency(2000);
+        ELSE
+            RAISE EXCEPTION 'the worker knows no sweep "%"', task
+                USING ERRCODE = 'invalid_parameter_value';
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.worker_sweep IS
+'One step of removing what is over: the next position in the table, or 0 at its end.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.sweep_holds(
+    event bigint, id bigint, step integer, OUT next_event bigint, OUT next_id bigint)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    before CONSTANT timestamptz := boxoffice_code.clock() - '2 days'::interval;
+    events bigint[];
+    holds bigint[];
+    seen bigint;
+BEGIN
+    WITH walked AS (
+        SELECT h.event_id, h.id,
+               h.status IN ('released', 'expired') AND h.created_at < before AS ended
+          FROM boxoffice.hold AS h
+         WHERE (h.event_id, h.id) > (event, sweep_holds.id)
+         ORDER BY h.event_id, h.id
+         LIMIT step
+    )
+    SELECT pg_catalog.count(*),
+           pg_catalog.array_agg(w.event_id) FILTER (WHERE w.ended),
+           pg_catalog.array_agg(w.id) FILTER (WHERE w.ended),
+           (pg_catalog.array_agg(w.event_id ORDER BY w.event_id DESC, w.id DESC))[1],
+           (pg_catalog.array_agg(w.id ORDER BY w.event_id DESC, w.id DESC))[1]
+      INTO seen, events, holds, next_event, next_id
+      FROM walked AS w;
+    DELETE FROM boxoffice.claim AS c
+     USING ROWS FROM (pg_catalog.unnest(events), pg_catalog.unnest(holds))
+           AS ended (event_id, id)
+     WHERE c.event_id = ended.event_id
+       AND c.owner_id = ended.id
+       AND c.state IN ('released', 'expired');
+    DELETE FROM boxoffice.hold AS h
+     USING ROWS FROM (pg_catalog.unnest(events), pg_catalog.unnest(holds))
+           AS ended (event_id, id)
+     WHERE h.event_id = ended.event_id
+       AND h.id = ended.id
+       AND h.status IN ('released', 'expired')
+       AND NOT EXISTS (
+        SELECT FROM boxoffice.claim AS c WHERE c.event_id = h.event_id AND c.owner_id = h.id);
+    IF seen < step THEN
+        next_event := 0;
+        next_id := 0;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.sweep_holds IS
+'Removes holds that ended more than two days ago among the next few.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.sweep_outbox(
+    event bigint, id bigint, step integer, OUT next_event bigint, OUT next_id bigint)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    before CONSTANT timestamptz := boxoffice_code.clock() - '1 day'::interval;
+    last record;
+    seen bigint := 0;
+BEGIN
+    next_event := 0;
+    next_id := 0;
+    FOR last IN
+        SELECT o.event_id, o.id, o.delivered_at
+          FROM boxoffice.outbox AS o
+         WHERE (o.event_id, o.id) > (event, sweep_outbox.id)
+         ORDER BY o.event_id, o.id
+         LIMIT step
+    LOOP
+        seen := seen + 1;
+        IF last.delivered_at < before THEN
+            DELETE FROM boxoffice.outbox AS o
+             WHERE o.event_id = last.event_id AND o.id = last.id;
+        END IF;
+    END LOOP;
+    IF seen = step THEN
+        next_event := last.event_id;
+        next_id := last.id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.sweep_outbox IS
+'Removes rows of the outbox that were delivered more than a day ago among the next few.';
+
+-- By the BRIN index over the time of making; 1 if there may be more.
+CREATE OR REPLACE FUNCTION boxoffice_code.sweep_idempotency(step integer)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    DELETE FROM boxoffice.idempotency AS i
+     WHERE i.ctid = ANY (ARRAY(
+        SELECT old.ctid
+          FROM boxoffice.idempotency AS old
+         WHERE old.created_at < boxoffice_code.clock() - '1 day'::interval
+         LIMIT step));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN (removed >= step)::integer;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.sweep_idempotency IS
+'Removes idempotency keys that are older than a day, at most so many; 1 if there may be more.';
+
+-- Wakes the outbox's readers (LISTEN boxoffice_outbox) if rows were added since the count that the
+-- last call gave. The statistics know without a look at the table; they are at most some seconds
+-- late, and count what was rolled back too: a reader that is woken looks for itself.
+CREATE OR REPLACE FUNCTION boxoffice_code.worker_wake(seen bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    added CONSTANT bigint := pg_catalog.pg_stat_get_tuples_inserted('boxoffice.outbox'::regclass);
+BEGIN
+    IF added <> seen THEN
+        PERFORM pg_catalog.pg_notify('boxoffice_outbox', '');
+    END IF;
+    RETURN added;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.worker_wake IS
+'Notifies boxoffice_outbox if rows were added since the count given; returns the count now.';
