@@ -44,7 +44,7 @@ packages:
 	@conf/install-packages run
 
 run: packages
-	@$(MAKE) -q all 2>/dev/null || echo 'boxoffice: building'
+	@test -f pg_extension/boxoffice.so || echo 'boxoffice: building'
 	@$(MAKE) -s all
 	@conf/run
 
