@@ -1,5 +1,5 @@
--- The extension makes functions only, in schema boxoffice_code: no type, no table. Tables, grants and
--- the functions of schema api are ordinary objects made by sql/deploy.
+-- The extension makes functions only, in schema boxoffice_code: no type, no table. Tables, grants
+-- and the functions of schema api are ordinary objects made by sql/deploy.
 \echo Use "CREATE EXTENSION boxoffice" to load this file. \quit
 
 -- ---------------------------------------------------------------- the dispatcher
@@ -44,21 +44,25 @@ COMMENT ON FUNCTION boxoffice_code.refuse_all IS
 
 CREATE FUNCTION boxoffice_code.actor_subject() RETURNS text
 AS 'MODULE_PATHNAME', 'actor_subject' LANGUAGE C STABLE;
-COMMENT ON FUNCTION boxoffice_code.actor_subject() IS 'The subject of the token that the running call was made with; NULL is nobody.';
+COMMENT ON FUNCTION boxoffice_code.actor_subject() IS
+'The subject of the token that the running call was made with; NULL is nobody.';
 
 CREATE FUNCTION boxoffice_code.actor_role() RETURNS text
 AS 'MODULE_PATHNAME', 'actor_role' LANGUAGE C STABLE;
-COMMENT ON FUNCTION boxoffice_code.actor_role() IS 'The role of who makes the running call: public, customer, organizer, scanner, support, admin.';
+COMMENT ON FUNCTION boxoffice_code.actor_role() IS
+'The role of who makes the running call: public, customer, organizer, scanner, support, admin.';
 
 CREATE FUNCTION boxoffice_code.actor_organizer() RETURNS bigint
 AS 'MODULE_PATHNAME', 'actor_organizer' LANGUAGE C STABLE;
-COMMENT ON FUNCTION boxoffice_code.actor_organizer() IS 'The organizer that the token speaks for, or NULL.';
+COMMENT ON FUNCTION boxoffice_code.actor_organizer() IS
+'The organizer that the token speaks for, or NULL.';
 
 -- ---------------------------------------------------------------- which library this is
 
 CREATE FUNCTION boxoffice_code.library_version() RETURNS integer
 AS 'MODULE_PATHNAME', 'library_version' LANGUAGE C STABLE;
-COMMENT ON FUNCTION boxoffice_code.library_version() IS 'Which library the server runs; sql/deploy refuses one that is older than the SQL.';
+COMMENT ON FUNCTION boxoffice_code.library_version() IS
+'Which library the server runs; sql/deploy refuses one that is older than the SQL.';
 
 -- ---------------------------------------------------------------- time and ids
 
@@ -69,13 +73,15 @@ COMMENT ON FUNCTION boxoffice_code.clock() IS
 
 CREATE FUNCTION boxoffice_code.new_id() RETURNS bigint
 AS 'MODULE_PATHNAME', 'boxoffice_new_id' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION boxoffice_code.new_id() IS 'An id that is larger than all before it.';
+COMMENT ON FUNCTION boxoffice_code.new_id() IS
+'An id that is larger than all before it.';
 
 -- ---------------------------------------------------------------- inventory, holds
 
 CREATE FUNCTION boxoffice_code.hold_secret(hold bigint) RETURNS text
 AS 'MODULE_PATHNAME', 'boxoffice_hold_secret' LANGUAGE C VOLATILE STRICT;
-COMMENT ON FUNCTION boxoffice_code.hold_secret(bigint) IS 'The secret of a hold, which is stored nowhere; for support and tests.';
+COMMENT ON FUNCTION boxoffice_code.hold_secret(bigint) IS
+'The secret of a hold, which is stored nowhere; for support and tests.';
 
 -- ---------------------------------------------------------------- orders, payments, tickets
 
@@ -101,7 +107,8 @@ BEGIN
         SELECT d.objid::regprocedure
           FROM pg_catalog.pg_depend AS d
           JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'boxoffice'
-         WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+         WHERE d.classid = 'pg_catalog.pg_proc'::regclass
+           AND d.refclassid = 'pg_catalog.pg_extension'::regclass
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
     END LOOP;

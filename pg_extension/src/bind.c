@@ -147,7 +147,7 @@ format_wanted(Format format)
 		case FORMAT_REF:
 			return "must be a key or an id";
 		case FORMAT_KEY:
-			return "must be a key: lower-case letters, digits, - and _, at most 63, the first no sign";
+			return "must be a key: at most 63 of a-z, 0-9, - and _, the first no sign";
 		case FORMAT_SLUG:
 			return "must be a slug: lower-case letters, digits and - inside, at most 63";
 		case FORMAT_SHORT_CODE:
@@ -662,7 +662,8 @@ bind_param(const Parameter *param, const char *text, int len, BoundValue *value,
 		if (!value->as.boolean && !(len == 5 && memcmp(text, "false", 5) == 0))
 			fault_at(&binder, NULL, "type", NULL, types_wanted(schema));
 	}
-	else if (len == 0 || !bind_number(&binder, schema, NULL, value) || binder.in.at != binder.in.end)
+	else if (len == 0 || !bind_number(&binder, schema, NULL, value) ||
+			 binder.in.at != binder.in.end)
 		fault_at(&binder, NULL, "type", NULL, types_wanted(schema));
 	return faults->count == faults_before;
 }

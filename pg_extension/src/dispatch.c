@@ -353,9 +353,9 @@ require_result_set(FunctionCallInfo fcinfo)
 }
 
 /*
- * boxoffice_code.dispatch(event bigint, operation text, contract text, params text[], bodies bytea[],
- *						   subjects text[], roles text[], organizers bigint[], keys text[],
- *						   secrets text[], request_ids text[], deadline_ms integer)
+ * boxoffice_code.dispatch(event bigint, operation text, contract text, params text[],
+ *						   bodies bytea[], subjects text[], roles text[], organizers bigint[],
+ *						   keys text[], secrets text[], request_ids text[], deadline_ms integer)
  *		RETURNS SETOF (status integer, replayed boolean, retry_after integer, etag text, body text)
  */
 Datum

@@ -40,7 +40,7 @@ extern void call_refuse_faults(Call *call, const BindFaults *faults);
 /* request.c: binds a body, which may be NULL. */
 extern void call_bind_body(Call *call, const char *text, int len, int flags);
 
-/* request.c: an Idempotency-Key must be there, well-formed, a UUID from nobody; or is of no meaning. */
+/* request.c: an Idempotency-Key must be well-formed, a UUID from nobody, and there if required. */
 extern void call_check_key(Call *call);
 
 /* request.c: sets body_hash to a hash of what is asked. */

@@ -126,7 +126,8 @@ value_datum(const BoundValue *value, Oid type, const char *name)
 		return text_datum(value);
 	if (type == INT8OID && value->kind == BOUND_INT)
 		return Int64GetDatum(value->as.integer);
-	if (type == INT4OID && value->kind == BOUND_INT && value->as.integer == (int32) value->as.integer)
+	if (type == INT4OID && value->kind == BOUND_INT &&
+		value->as.integer == (int32) value->as.integer)
 		return Int32GetDatum((int32) value->as.integer);
 	if (type == BOOLOID && value->kind == BOUND_BOOL)
 		return BoolGetDatum(value->as.boolean);
@@ -405,12 +406,13 @@ call_make_etag(Call *call)
 	const StringInfoData *body = &call->reply.body;
 	MemoryContext before = MemoryContextSwitchTo(call_context);
 	char	   *version;
+	uint64		hash;
 
 	switch (call->operation->etag)
 	{
 		case ETAG_CONTENT:
-			call->reply.etag = psprintf("\"" UINT64_FORMAT "\"",
-										hash_bytes_extended((unsigned char *) body->data, body->len, 0));
+			hash = hash_bytes_extended((unsigned char *) body->data, body->len, 0);
+			call->reply.etag = psprintf("\"" UINT64_FORMAT "\"", hash);
 			break;
 		case ETAG_VERSION:
 			version = version_of(body);

@@ -252,7 +252,7 @@ plain_end(const JsonInput *in)
 	return at;
 }
 
-/* The number of bytes up to the closing quote is a bound: an escape is longer than what it means. */
+/* The bytes up to the closing quote are a bound: an escape is longer than what it means. */
 static int
 string_size_max(const JsonInput *in)
 {

@@ -38,7 +38,8 @@ faults_to_json(const Fault *faults, int count)
 	appendStringInfoChar(&out, '[');
 	for (int i = 0; i < count; i++)
 	{
-		appendStringInfo(&out, "%s{\"code\":\"%s\"", i ? "," : "", error_info(faults[i].code)->name);
+		appendStringInfo(&out, "%s{\"code\":\"%s\"", i ? "," : "",
+						 error_info(faults[i].code)->name);
 		append_member(&out, "pointer", faults[i].pointer);
 		append_member(&out, "detail", faults[i].detail);
 		if (faults[i].facts != NULL && faults[i].facts[0] != '\0')
@@ -211,7 +212,7 @@ refuse(PG_FUNCTION_ARGS)
 /*
  * boxoffice_code.refuse_all(faults jsonb) RETURNS void: [{"code", "pointer", "detail", facts…}, …]
  *
- * Does nothing if the list is empty or NULL, so that a function can gather faults and call this once.
+ * Does nothing if the list is empty or NULL: a function can gather faults and call this once.
  */
 Datum
 refuse_all(PG_FUNCTION_ARGS)
@@ -263,7 +264,8 @@ refusal_catch(const ErrorData *error, Call *call)
 		if (code == ERR_NONE)
 			return false;
 		if (!catch_faults(error, call))
-			reply_refuse_detail(call, code, "", NULL, error->detail ? error->detail : error->message);
+			reply_refuse_detail(call, code, "", NULL,
+								error->detail ? error->detail : error->message);
 		return true;
 	}
 	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)

@@ -221,6 +221,13 @@ test_hold(void)
 	   "/items/0/quantity type", "true is no number");
 	is(bind_hold("{\"items\":[{\"ticket_type\":\"a\",\"quantity\":null}]}", &value),
 	   "/items/0/quantity type", "null is no number");
+}
+
+static void
+test_hold_members(void)
+{
+	BoundValue	value;
+
 	is(bind_hold("{\"items\":[{\"ticket_type\":7,\"quantity\":1}]}", &value),
 	   "/items/0/ticket_type type", "a number is no string");
 	is(bind_hold("{\"items\":[{\"ticket_type\":\"A B\",\"quantity\":1}]}", &value),
@@ -257,20 +264,20 @@ static void
 test_limits(void)
 {
 	char		body[8192];
-	int			len = sprintf(body, "{\"items\":[");
+	int			len = snprintf(body, sizeof(body), "{\"items\":[");
 	BoundValue	value;
 	BindFaults	faults = {.count = 0};
 
 	for (int i = 0; i < 51; i++)
-		len += sprintf(body + len, "%s{\"ticket_type\":\"a\",\"quantity\":1}", i ? "," : "");
-	sprintf(body + len, "]}");
+		len += snprintf(body + len, sizeof(body) - len, "%s{\"ticket_type\":\"a\",\"quantity\":1}", i ? "," : "");
+	snprintf(body + len, sizeof(body) - len, "]}");
 	is(bind_hold(body, &value), "/items max_items", "one item too many");
 	ok(value.as.members[HOLD_CREATE_BODY_ITEMS].as.list.count == 50, "those past the limit are not kept");
 
-	len = sprintf(body, "{\"items\":[");
+	len = snprintf(body, sizeof(body), "{\"items\":[");
 	for (int i = 0; i < 40; i++)
-		len += sprintf(body + len, "%s{}", i ? "," : "");
-	sprintf(body + len, "]}");
+		len += snprintf(body + len, sizeof(body) - len, "%s{}", i ? "," : "");
+	snprintf(body + len, sizeof(body) - len, "]}");
 	bind_json(operations[OP_HOLD_CREATE].body, body, strlen(body), 0, &value, &faults);
 	ok(faults.count == FAULTS_MAX, "no more faults than are told");
 }
@@ -431,6 +438,7 @@ main(void)
 	test_texts();
 	test_prefixes();
 	test_hold();
+	test_hold_members();
 	test_limits();
 	test_strings();
 	test_times();
