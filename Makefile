@@ -31,14 +31,14 @@ help:
 # The generated sources, the binder's and nginx's tables and openapi.json come from one contract.
 build/contract: $(CONTRACT)
 	@mkdir -p build
-	@[ ! -x sql/contract/generate ] || sql/contract/generate
+	sql/contract/generate
 	@touch $@
 
 extension: build/contract
-	@[ ! -f pg_extension/Makefile ] || $(MAKE) -C pg_extension with_llvm=no
+	@$(MAKE) -C pg_extension with_llvm=no
 
 module: build/contract
-	@[ ! -f nginx_module/Makefile ] || $(MAKE) -C nginx_module
+	@$(MAKE) -C nginx_module
 
 packages:
 	@conf/install-packages run
@@ -66,12 +66,11 @@ install: all
 	$(MAKE) -C nginx_module install
 
 clean:
-	-$(MAKE) -C pg_extension clean with_llvm=no
-	-$(MAKE) -C nginx_module clean
+	$(MAKE) -C pg_extension clean with_llvm=no
+	$(MAKE) -C nginx_module clean
 	rm -rf build
 
 wipe: clean
-	@conf/stop
 	@conf/wipe
 
 check:
