@@ -78,6 +78,16 @@ COMMENT ON FUNCTION boxoffice_code.new_id() IS
 
 -- ---------------------------------------------------------------- inventory, holds
 
+CREATE FUNCTION boxoffice_code.inventory_regroup(event bigint) RETURNS integer
+AS 'MODULE_PATHNAME', 'inventory_regroup' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION boxoffice_code.inventory_regroup(bigint) IS
+'Finds anew which stock rows of an event one claim may touch together, after pools, types or sessions were edited; returns how many groups there are.';
+
+CREATE FUNCTION boxoffice_code.expire_claims(event bigint, max integer) RETURNS integer
+AS 'MODULE_PATHNAME', 'expire_claims' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION boxoffice_code.expire_claims(bigint, integer) IS
+'Takes back at most max claims whose time is up, and says how many; their holds and orders are expired.';
+
 CREATE FUNCTION boxoffice_code.hold_secret(hold bigint) RETURNS text
 AS 'MODULE_PATHNAME', 'boxoffice_hold_secret' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.hold_secret(bigint) IS

@@ -140,7 +140,8 @@ block_take_back(Inventory *inv, const Claim *claim, int quantity)
 
 	if (kept == NULL)
 		return false;
-	rest = ids_minus(claim->stock_ids, claim->stock_count, kept->stock_ids, kept->stock_count, &left);
+	rest = ids_minus(claim->stock_ids, claim->stock_count, kept->stock_ids, kept->stock_count,
+					 &left);
 	inventory_move(inv, kept->stock_ids, kept->stock_count, quantity, claim->state, CLAIM_BLOCKED);
 	inventory_give(inv, rest, left, quantity, claim->state);
 	kept->quantity += quantity;

@@ -32,7 +32,8 @@ struct Buyers
 
 static CoreQuery insert_query = {
 	"INSERT INTO boxoffice.buyer (event_id, buyer_key, ticket_type_id, taken, taken_max)"
-	" SELECT $1, n.k, n.t, 0, n.m FROM unnest($2::text[], $3::bigint[], $4::integer[]) AS n (k, t, m)"
+	" SELECT $1, n.k, n.t, 0, n.m"
+	" FROM unnest($2::text[], $3::bigint[], $4::integer[]) AS n (k, t, m)"
 	" ORDER BY n.k COLLATE \"C\", n.t"
 	" ON CONFLICT (event_id, buyer_key, ticket_type_id) DO NOTHING",
 	4, {INT8OID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID}
@@ -231,6 +232,30 @@ buyer_take(Buyers *buyers, const char *key, int64 ticket_type_id, int quantity)
 		buyer = buyer_append(buyers, key, ticket_type_id);
 	if (buyer != NULL)
 		buyer->change += quantity;
+}
+
+struct BuyersMark
+{
+	Buyer	   *items;
+};
+
+BuyersMark *
+buyer_mark(const Buyers *buyers)
+{
+	BuyersMark *mark = palloc_object(BuyersMark);
+
+	Assert(buyers->locked);
+	mark->items = palloc_array(Buyer, buyers->count + 1);
+	if (buyers->count > 0)
+		memcpy(mark->items, buyers->items, sizeof(Buyer) * buyers->count);
+	return mark;
+}
+
+void
+buyer_return(Buyers *buyers, const BuyersMark *mark)
+{
+	if (buyers->count > 0)
+		memcpy(buyers->items, mark->items, sizeof(Buyer) * buyers->count);
 }
 
 void

@@ -3,7 +3,7 @@
  *		Limits per buyer, counted in boxoffice.buyer.
  *
  *		buyers = inv->buyers;				made by inventory_begin
- *		buyer_add(buyers, key, type id or 0 for the event's own limit, limit);	what the batch may touch
+ *		buyer_add(buyers, key, type id or 0 for the event's own limit, limit);
  *		buyer_lock(buyers);					rows in order of their key; reads what is taken
  *		buyer_room(…), buyer_take(…)		in memory
  *		inventory_write(inv);				writes them too, in one UPDATE
@@ -37,6 +37,12 @@ extern int	buyer_room(Buyers *buyers, const char *key, int64 ticket_type_id);
 
 /* Adds quantity (negative: gives back, never below zero). */
 extern void buyer_take(Buyers *buyers, const char *key, int64 ticket_type_id, int quantity);
+
+/* What was counted up to here, and the way back to it; between buyer_lock and buyer_write. */
+typedef struct BuyersMark BuyersMark;
+
+extern BuyersMark *buyer_mark(const Buyers *buyers);
+extern void buyer_return(Buyers *buyers, const BuyersMark *mark);
 
 /* Writes what changed in one UPDATE. */
 extern void buyer_write(Buyers *buyers);

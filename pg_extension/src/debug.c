@@ -47,7 +47,7 @@ debug_init(void)
 							 &debug_skip_lock, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("boxoffice.debug_points",
 							 "Makes the session wait at named points.",
-							 "At each point it waits for pg_advisory_lock(hashtext(name)) to be free.",
+							 "At each it waits for pg_advisory_lock(hashtext(name)) to be free.",
 							 &debug_points, false, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 

@@ -22,7 +22,7 @@ typedef enum KeyFound
 {
 	KEY_NONE,					/* the call has no key */
 	KEY_NEW,					/* nobody used it yet */
-	KEY_REPLAY,					/* stored: make the answer again from ref_id, reply.replayed = true */
+	KEY_REPLAY,					/* stored: make the answer again from ref_id, set replayed */
 	KEY_DUPLICATE,				/* of an earlier call of this batch, see first */
 	KEY_MISMATCH				/* used for something else; already refused with TK031 */
 } KeyFound;
@@ -32,7 +32,7 @@ typedef struct IdempotencyKey
 	KeyFound	found;
 	uint8		hash[16];
 	uint8		body_hash[16];	/* found: of what was asked then */
-	int64		ref_id;			/* found: what came of it; new: set by the handler, 0 stores nothing */
+	int64		ref_id;			/* found: what came of it; new: the handler sets it, or 0 */
 	const char *answer;			/* stored answer where it cannot be made again, or NULL */
 	int			first;			/* KEY_DUPLICATE: index of the call it repeats */
 } IdempotencyKey;

@@ -361,6 +361,36 @@ inventory_move(Inventory *inv, const int64 *stock_ids, int n, int quantity,
 		stock_get(inv, stock_ids[i])->count[to] += quantity;
 }
 
+struct InventoryMark
+{
+	Stock	   *stock;
+	Claim	   *blocks;
+	struct BuyersMark *buyers;
+};
+
+InventoryMark *
+inventory_mark(const Inventory *inv)
+{
+	InventoryMark *mark = palloc_object(InventoryMark);
+
+	mark->stock = palloc_array(Stock, inv->stock_count + 1);
+	memcpy(mark->stock, inv->stock, sizeof(Stock) * inv->stock_count);
+	mark->blocks = palloc_array(Claim, inv->block_count + 1);
+	if (inv->block_count > 0)
+		memcpy(mark->blocks, inv->blocks, sizeof(Claim) * inv->block_count);
+	mark->buyers = buyer_mark(inv->buyers);
+	return mark;
+}
+
+void
+inventory_return(Inventory *inv, const InventoryMark *mark)
+{
+	memcpy(inv->stock, mark->stock, sizeof(Stock) * inv->stock_count);
+	if (inv->block_count > 0)
+		memcpy(inv->blocks, mark->blocks, sizeof(Claim) * inv->block_count);
+	buyer_return(inv->buyers, mark->buyers);
+}
+
 static void
 stock_write(Inventory *inv)
 {

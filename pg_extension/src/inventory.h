@@ -13,7 +13,7 @@
  *		inventory_reclaim(inv);				takes back expired claims where demand is more than free
  *		buyer_add(inv->buyers, …); buyer_lock(inv->buyers);
  *		for each call, in order of arrival: inventory_take, _move, _give, buyer_take
- *		inventory_write(inv);				one UPDATE of stock, one of buyers, then what was reclaimed
+ *		inventory_write(inv);				stock, buyers, what was reclaimed
  *		claim_insert, claim_update, hold_…
  */
 #ifndef BOXOFFICE_INVENTORY_H
@@ -118,14 +118,22 @@ extern void inventory_reclaim(Inventory *inv);
 extern int	inventory_free(Inventory *inv, const int64 *stock_ids, int n);
 
 /* Takes quantity of each row into the state (one of the counted), or of none: returns false. */
-extern bool inventory_take(Inventory *inv, const int64 *stock_ids, int n, int quantity, ClaimState state);
+extern bool inventory_take(Inventory *inv, const int64 *stock_ids, int n, int quantity,
+						   ClaimState state);
 
 /* Converts what is taken, without the places being free in between. */
 extern void inventory_move(Inventory *inv, const int64 *stock_ids, int n, int quantity,
 						   ClaimState from, ClaimState to);
 
 /* Gives back what was taken in the state. */
-extern void inventory_give(Inventory *inv, const int64 *stock_ids, int n, int quantity, ClaimState from);
+extern void inventory_give(Inventory *inv, const int64 *stock_ids, int n, int quantity,
+						   ClaimState from);
+
+/* What the batch decided up to here, and the way back to it; what was reclaimed before stays. */
+typedef struct InventoryMark InventoryMark;
+
+extern InventoryMark *inventory_mark(const Inventory *inv);
+extern void inventory_return(Inventory *inv, const InventoryMark *mark);
 
 /*
  * Writes the changed counters in one UPDATE, buyers' counters in another, then what was

@@ -49,8 +49,8 @@ typedef struct OfferPair
 } OfferPair;
 
 static CoreQuery event_query = {
-	"SELECT organizer_id, status, test, currency, zone, sale_starts_at, sale_ends_at, max_per_order,"
-	" buyer_limit, hold_ttl_ms, hold_extend_max_ms, version"
+	"SELECT organizer_id, status, test, currency, zone, sale_starts_at, sale_ends_at,"
+	" max_per_order, buyer_limit, hold_ttl_ms, hold_extend_max_ms, version"
 	" FROM boxoffice.event WHERE id = $1",
 	1, {INT8OID}
 };
@@ -61,8 +61,8 @@ static CoreQuery version_query = {
 };
 
 #define TYPE_COLUMNS \
-	"SELECT t.id, t.key, t.status, t.price, t.fee, t.all_sessions, t.sale_starts_at, t.sale_ends_at," \
-	" t.min_per_order, t.max_per_order, t.buyer_limit," \
+	"SELECT t.id, t.key, t.status, t.price, t.fee, t.all_sessions," \
+	" t.sale_starts_at, t.sale_ends_at, t.min_per_order, t.max_per_order, t.buyer_limit, t.name," \
 	" ARRAY (SELECT p.pool_id FROM boxoffice.ticket_type_pool p" \
 	"        WHERE p.event_id = $1 AND p.ticket_type_id = t.id)" \
 	" FROM boxoffice.ticket_type t WHERE t.event_id = $1"
@@ -78,7 +78,8 @@ static CoreQuery type_query = {
 	" FROM boxoffice.session s WHERE s.event_id = $1"
 
 static CoreQuery session_query = {
-	SESSION_COLUMNS " AND s.key = ANY ($2) UNION " SESSION_COLUMNS " AND s.id = ANY ($3) ORDER BY 1",
+	SESSION_COLUMNS " AND s.key = ANY ($2) UNION "
+	SESSION_COLUMNS " AND s.id = ANY ($3) ORDER BY 1",
 	3, {INT8OID, TEXTARRAYOID, INT8ARRAYOID}
 };
 
@@ -331,7 +332,8 @@ types_read(Offer *offer)
 		type->min_per_order = query_int4(row, 9);
 		type->max_per_order = query_int4(row, 10);
 		type->buyer_limit = query_int4(row, 11);
-		type->pool_ids = query_int8_array(row, 12, &type->pool_count);
+		type->name = query_text(row, 12);
+		type->pool_ids = query_int8_array(row, 13, &type->pool_count);
 		names_found(offer->type_names, type->key, type->id);
 	}
 	query_done();
@@ -555,7 +557,8 @@ offer_stock(const Offer *offer, int64 pool_id, int64 session_id)
 }
 
 static void
-place_find(const Offer *offer, const OfferType *type, const OfferSession *session, OfferPlace *place)
+place_find(const Offer *offer, const OfferType *type, const OfferSession *session,
+		   OfferPlace *place)
 {
 	place->known = true;
 	if (!offer_sold_in(offer, type, session))

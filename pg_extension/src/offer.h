@@ -43,6 +43,7 @@ typedef struct OfferType
 {
 	int64		id;
 	char	   *key;
+	char	   *name;
 	bool		paused;
 	bool		retired;
 	int64		price;

@@ -18,7 +18,7 @@
 #include "block.h"
 #include "buyer.h"
 #include "claim.h"
-#include "id.h"
+#include "order.h"
 #include "query.h"
 #include "reclaim.h"
 
@@ -50,17 +50,6 @@ static CoreQuery hold_query = {
 	"       AND status = 'active' ORDER BY id FOR NO KEY UPDATE) l"
 	" WHERE h.event_id = $1 AND h.id = l.id",
 	2, {INT8OID, INT8ARRAYOID}
-};
-
-static CoreQuery order_query = {
-	"WITH e AS ("
-	" UPDATE boxoffice.order o SET status = 'expired'"
-	" FROM (SELECT id FROM boxoffice.order WHERE event_id = $1 AND hold_id = ANY ($2)"
-	"       AND status = 'pending' ORDER BY id FOR NO KEY UPDATE) l"
-	" WHERE o.event_id = $1 AND o.id = l.id RETURNING o.id)"
-	" INSERT INTO boxoffice.outbox (event_id, id, topic, ref_id, created_at)"
-	" SELECT $1, $3 + row_number() OVER (ORDER BY e.id) - 1, 'order.expired', e.id, $4 FROM e",
-	4, {INT8OID, INT8ARRAYOID, INT8OID, TIMESTAMPTZOID}
 };
 
 /*
@@ -251,13 +240,15 @@ inventory_reclaim(Inventory *inv)
 }
 
 void
-reclaim_stock(Inventory *inv, int64 stock_id)
+reclaim_stock(Inventory *inv, int64 stock_id, int64 lack)
 {
 	Stock	   *stock = inventory_stock(inv, stock_id);
+	int64		group_id;
 
 	Assert(stock != NULL);
-	stock->lack = PG_INT32_MAX;
-	reclaim_short(inv, &stock->group_id, 1);
+	stock->lack = lack;
+	group_id = stock->group_id;
+	reclaim_short(inv, &group_id, 1);
 }
 
 /* Marks the claims whose holds are of these buyers. */
@@ -327,8 +318,9 @@ void
 reclaim_write(Inventory *inv)
 {
 	int64	   *owners = palloc_array(int64, inv->reclaimed_count + 1);
-	Datum		args[4];
+	Datum		args[2];
 	int			n = inv->reclaimed_count;
+	int			holds;
 
 	if (n == 0)
 		return;
@@ -336,11 +328,10 @@ reclaim_write(Inventory *inv)
 	for (int i = 0; i < n; i++)
 		owners[i] = inv->reclaimed[i].owner_id;
 	args[0] = Int64GetDatum(inv->event_id);
-	args[1] = array_int8(owners, ids_sort_unique(owners, n));
+	holds = ids_sort_unique(owners, n);
+	args[1] = array_int8(owners, holds);
 	(void) query_run(&hold_query, args, NULL);
-	args[2] = Int64GetDatum(id_next_many(n));
-	args[3] = TimestampTzGetDatum(inv->now);
-	(void) query_run(&order_query, args, NULL);
 	query_done();
+	order_expire(inv->event_id, owners, holds, inv->now);
 	inv->reclaimed_count = 0;
 }

@@ -25,7 +25,7 @@ extern void reclaim_buyers(Inventory *inv, const char *const *subjects, int coun
  */
 extern int	reclaim_expired(Inventory *inv, TimestampTz until, int limit);
 
-/* Takes back all that expired and touches this stock row, RECLAIM_MAX at most. */
-extern void reclaim_stock(Inventory *inv, int64 stock_id);
+/* Takes back expired claims of this stock row, until so many places are free or none is left. */
+extern void reclaim_stock(Inventory *inv, int64 stock_id, int64 lack);
 
 #endif							/* BOXOFFICE_RECLAIM_H */

@@ -2,3 +2,9 @@
 
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON boxoffice.hold, boxoffice.claim, boxoffice.buyer, boxoffice.idempotency TO boxoffice_code;
+
+GRANT EXECUTE ON FUNCTION api.hold_create, api.hold_change, api.hold_release, api.hold_extend
+    TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.hold_get
+    TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_support,
+    boxoffice_admin;

@@ -4,3 +4,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE
     ON boxoffice.inventory_group, boxoffice.pool, boxoffice.stock, boxoffice.ticket_type,
     boxoffice.ticket_type_pool, boxoffice.ticket_type_session, boxoffice.block TO boxoffice_code;
 GRANT SELECT ON boxoffice.pool, boxoffice.stock, boxoffice.ticket_type TO boxoffice_report;
+
+GRANT EXECUTE ON FUNCTION api.stock_change, api.block_create, api.block_release
+    TO boxoffice_organizer, boxoffice_admin;

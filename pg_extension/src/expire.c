@@ -1,0 +1,93 @@
+/*
+ * expire.c
+ *		The worker's part of expiry: boxoffice_code.expire_claims().
+ *
+ * Nothing waits for this: whoever finds places short takes expired ones back (reclaim.c).  It
+ * keeps the backlog small, so that nobody has to.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#include "buyer.h"
+#include "clock.h"
+#include "debug.h"
+#include "hold.h"
+#include "inventory.h"
+#include "query.h"
+#include "reclaim.h"
+
+/*
+ * Groups with something to take back, looked at without locks.  The index goes by group and
+ * deadline, so each group costs one probe: the walk goes from the oldest claim of one group to
+ * the next group.
+ */
+static CoreQuery groups_query = {
+	"WITH RECURSIVE g AS ("
+	" (SELECT group_id, expires_at FROM boxoffice.claim"
+	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
+	"  ORDER BY group_id, expires_at LIMIT 1)"
+	" UNION ALL"
+	" SELECT n.group_id, n.expires_at FROM g, LATERAL"
+	" (SELECT group_id, expires_at FROM boxoffice.claim"
+	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
+	"  AND group_id > g.group_id ORDER BY group_id, expires_at LIMIT 1) n)"
+	" SELECT group_id FROM g WHERE expires_at <= $2 ORDER BY expires_at LIMIT $3",
+	3, {INT8OID, TIMESTAMPTZOID, INT4OID}
+};
+
+#define EXPIRE_GROUPS_MAX 16	/* locked together */
+
+/* A hold is left alone as long as it may still be written to. */
+static TimestampTz
+expire_before(TimestampTz now)
+{
+	return now - HOLD_GRACE_MS * INT64CONST(1000);
+}
+
+static int
+expire_some(int64 event_id, int limit)
+{
+	Inventory  *inv = inventory_begin(event_id);
+	Datum		args[3] = {Int64GetDatum(event_id),
+		TimestampTzGetDatum(expire_before(clock_now())), Int32GetDatum(EXPIRE_GROUPS_MAX)};
+	int			groups = query_run(&groups_query, args, NULL);
+	int			taken;
+
+	for (int row = 0; row < groups; row++)
+		inventory_add_group(inv, query_int8(row, 1));
+	query_done();
+	if (groups == 0)
+		return 0;
+	inventory_lock(inv);
+	taken = reclaim_expired(inv, expire_before(inv->now), limit);
+	buyer_lock(inv->buyers);
+	inventory_write(inv);
+	return taken;
+}
+
+/*
+ * boxoffice_code.expire_claims(event bigint, "limit" integer) RETURNS integer
+ *
+ * Takes back claims whose time is up, at most limit (and at most RECLAIM_MAX): their places are
+ * free, their holds and orders expired.  Returns how many; if that is the limit, there may be
+ * more.
+ */
+PG_FUNCTION_INFO_V1(expire_claims);
+Datum
+expire_claims(PG_FUNCTION_ARGS)
+{
+	int64		event_id = PG_GETARG_INT64(0);
+	int			limit = Min(PG_GETARG_INT32(1), RECLAIM_MAX);
+	int			taken;
+
+	if (limit < 1)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the limit must be at least 1"));
+	query_connect();
+	taken = expire_some(event_id, limit);
+	query_finish();
+	PG_RETURN_INT32(taken);
+}

@@ -1,0 +1,482 @@
+/*
+ * hold_change.c
+ *		A hold that is there: looked at, changed, extended, released.
+ *
+ * Who has the hold's secret may, and who is of the organizer; for everybody else it doesn't exist.
+ *
+ * A change says what is wanted afterwards.  Lines that stay keep their places and their price,
+ * what the request frees it may use, and if it can't be served the hold stays as it was.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "block.h"
+#include "buyer.h"
+#include "clock.h"
+#include "contract.h"
+#include "debug.h"
+#include "handlers.h"
+#include "hold.h"
+#include "hold_answer.h"
+#include "hold_request.h"
+#include "hold_take.h"
+#include "idempotency.h"
+#include "inventory.h"
+#include "member.h"
+#include "offer.h"
+#include "query.h"
+#include "secret.h"
+
+StaticAssertDecl((int) HOLD_GET_PARAM_HOLD == (int) HOLD_CHANGE_PARAM_HOLD &&
+				 (int) HOLD_GET_PARAM_HOLD == (int) HOLD_RELEASE_PARAM_HOLD &&
+				 (int) HOLD_GET_PARAM_HOLD == (int) HOLD_EXTEND_PARAM_HOLD,
+				 "operations of one hold name it in different places");
+
+/* One call at work on one hold. */
+typedef struct HoldWork
+{
+	Call	   *call;
+	Hold	   *hold;			/* read without locks first, and again under them */
+	Offer	   *offer;
+	Inventory  *inv;
+	HoldRequest request;		/* of a change */
+	HoldTaker  *taker;
+} HoldWork;
+
+static Hold *
+work_read(const Call *call)
+{
+	int64		id = call->params[HOLD_GET_PARAM_HOLD].as.integer;
+	int			count;
+	Hold	   *hold = hold_load(call->event_id, &id, 1, &count);
+
+	return count == 1 ? hold : NULL;
+}
+
+/* Finds the hold for who may see it, or change it; refuses everybody else. */
+static bool
+work_find(HoldWork *work, MemberRight right)
+{
+	Call	   *call = work->call;
+	bool		known;
+
+	work->hold = work_read(call);
+	if (work->hold != NULL)
+		work->offer = hold_answer_offer(call->event_id, work->hold, 1);
+	known = work->hold != NULL &&
+		(secret_matches(SECRET_HOLD, work->hold->id, call->secret) ||
+		 member_may(&call->actor, work->offer->organizer_id, right));
+	if (!known)
+		reply_refuse(call, ERR_NOT_FOUND, "hold", NULL);
+	return known;
+}
+
+/* Locks what the hold takes, and what else was added to work->inv, and reads the hold again. */
+static void
+work_lock(HoldWork *work)
+{
+	for (int i = 0; i < work->hold->claim_count; i++)
+		inventory_add_group(work->inv, work->hold->claims[i].group_id);
+	inventory_lock(work->inv);
+	work->hold = work_read(work->call);
+	if (work->hold == NULL)
+		inventory_moved("a hold is gone");
+	for (int i = 0; i < work->hold->claim_count; i++)
+	{
+		if (!inventory_has_group(work->inv, work->hold->claims[i].group_id))
+			inventory_moved("a claim is in another group");
+		inventory_add_stocks(work->inv, work->hold->claims[i].stock_ids,
+							 work->hold->claims[i].stock_count);
+	}
+	inventory_keep(work->inv, work->hold->id);
+}
+
+static void
+work_answer(HoldWork *work)
+{
+	const HoldRequest *request = work->request.call != NULL ? &work->request : NULL;
+
+	hold_answer(work->call, work->hold, work->offer, work->inv->now, false, request);
+}
+
+static bool
+work_refuse_unless_writable(HoldWork *work)
+{
+	ErrorCode	error = hold_writable(work->hold, work->inv->now);
+
+	if (error != ERR_NONE)
+		reply_refuse(work->call, error, "", NULL);
+	return error == ERR_NONE;
+}
+
+/*
+ * Moves the deadline of the hold and of what it holds; its full time from now, but never past its
+ * last.
+ */
+static void
+work_move_deadline(HoldWork *work)
+{
+	TimestampTz now = work->inv->now - work->inv->now % 1000;
+	Hold	   *hold = work->hold;
+
+	hold->expires_at = Min(now + work->offer->hold_ttl_ms * 1000, hold->extend_until);
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		if (hold->claims[i].state != CLAIM_HELD)
+			continue;
+		hold->claims[i].expires_at = hold->expires_at;
+		hold->claims[i].changed = true;
+	}
+}
+
+/* Writes the claims that changed and the hold. */
+static void
+work_write(HoldWork *work)
+{
+	Hold	   *hold = work->hold;
+	Claim	   *changed = palloc_array(Claim, hold->claim_count + 1);
+	int			n = 0;
+
+	inventory_write(work->inv);
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].changed)
+			changed[n++] = hold->claims[i];
+	claim_update(work->call->event_id, changed, n);
+	hold_update(work->call->event_id, hold, 1);
+}
+
+/* Looking */
+
+void
+hold_get(Call *calls, int count)
+{
+	query_connect();
+	for (int i = 0; i < count; i++)
+	{
+		HoldWork	work = {.call = &calls[i]};
+
+		if (!calls[i].reply.done && work_find(&work, MEMBER_SEES))
+			hold_answer(&calls[i], work.hold, work.offer, clock_now(), false, NULL);
+	}
+	query_finish();
+}
+
+/* Releasing */
+
+static void
+release_claims(HoldWork *work)
+{
+	Hold	   *hold = work->hold;
+	char	   *key = buyer_subject_key(hold->subject);
+
+	inventory_load(work->inv);
+	block_load_of(work->inv, hold->claims, hold->claim_count);
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		Claim	   *claim = &hold->claims[i];
+
+		if (claim->state != CLAIM_HELD)
+			continue;
+		buyer_take(work->inv->buyers, key, claim->ticket_type_id, -claim->quantity);
+		buyer_take(work->inv->buyers, key, 0, -claim->quantity);
+		claim_end(work->inv, claim, CLAIM_RELEASED);
+	}
+	buyer_lock(work->inv->buyers);
+	hold->status = HOLD_RELEASED;
+}
+
+static void
+release_one(HoldWork *work)
+{
+	if (!work_find(work, MEMBER_SELLS))
+		return;
+	work->inv = inventory_begin(work->call->event_id);
+	work_lock(work);
+	if (work->hold->status == HOLD_ACTIVE)
+	{
+		release_claims(work);
+		work_write(work);
+	}
+	else if (work->hold->status != HOLD_RELEASED)
+	{
+		(void) work_refuse_unless_writable(work);
+		return;
+	}
+	work_answer(work);
+}
+
+void
+hold_release(Call *calls, int count)
+{
+	query_connect();
+	for (int i = 0; i < count; i++)
+	{
+		HoldWork	work = {.call = &calls[i]};
+
+		if (!calls[i].reply.done)
+			release_one(&work);
+	}
+	query_finish();
+}
+
+/* Extending */
+
+static void
+extend_decide(HoldWork *work)
+{
+	TimestampTz before = work->hold->expires_at;
+	StringInfoData facts;
+
+	if (work->offer->status == EVENT_CANCELLED)
+		reply_refuse(work->call, ERR_EVENT_CANCELLED, "", NULL);
+	if (!work_refuse_unless_writable(work) || work->call->reply.done)
+		return;
+	if (before >= work->hold->extend_until)
+	{
+		initStringInfo(&facts);
+		appendStringInfoString(&facts, "\"extend_until\":");
+		json_append_time(&facts, work->hold->extend_until, work->offer->zone);
+		reply_refuse(work->call, ERR_EXTEND_LIMIT, "", facts.data);
+		return;
+	}
+	work_move_deadline(work);
+	work_write(work);
+}
+
+static void
+extend_one(HoldWork *work)
+{
+	IdempotencyKey *key;
+
+	if (!work_find(work, MEMBER_SELLS))
+		return;
+	work->inv = inventory_begin(work->call->event_id);
+	work_lock(work);
+	key = idempotency_find(work->call, 1);
+	if (key->found == KEY_REPLAY)
+		work->call->reply.replayed = true;
+	else if (!work->call->reply.done)
+		extend_decide(work);
+	if (work->call->reply.done)
+		return;
+	work_answer(work);
+	key->ref_id = work->hold->id;
+	idempotency_store(work->call, 1, key, work->inv->now);
+}
+
+void
+hold_extend(Call *calls, int count)
+{
+	query_connect();
+	for (int i = 0; i < count; i++)
+	{
+		HoldWork	work = {.call = &calls[i]};
+
+		if (!calls[i].reply.done)
+			extend_one(&work);
+	}
+	query_finish();
+}
+
+/* Changing */
+
+static void
+change_look(HoldWork *work)
+{
+	Call	   *call = work->call;
+
+	work->offer = offer_load(call->event_id);
+	if (work->offer == NULL)
+		inventory_moved("the event is gone");
+	hold_request_read(&work->request, call, work->offer);
+	for (int i = 0; i < work->hold->claim_count; i++)
+		offer_add_ids(work->offer, work->hold->claims[i].ticket_type_id,
+					  work->hold->claims[i].session_id);
+	offer_resolve(work->offer);
+	hold_request_resolve(&work->request, work->offer);
+}
+
+static void
+change_lock(HoldWork *work)
+{
+	work->inv = inventory_begin(work->call->event_id);
+	for (int i = 0; i < work->request.line_count; i++)
+	{
+		const OfferPlace *place = work->request.lines[i].place;
+
+		if (place != NULL && place->stock_count > 0)
+			inventory_add_group(work->inv, place->group_id);
+	}
+	work_lock(work);
+	if (!offer_is_current(work->offer))
+		change_look(work);
+}
+
+static bool
+line_is_of(const HoldLine *line, const Claim *claim)
+{
+	return line->place != NULL && claim->state == CLAIM_HELD &&
+		claim->ticket_type_id == line->type->id && claim->session_id == line->session->id &&
+		claim->block_id == line->block_id;
+}
+
+/*
+ * Tells what of each claim stays (stays has one element a claim), and of each line is there
+ * already.
+ */
+static void
+change_match(HoldWork *work, int *stays)
+{
+	for (int i = 0; i < work->request.line_count; i++)
+	{
+		HoldLine   *line = &work->request.lines[i];
+
+		line->kept = 0;
+		for (int k = 0; k < work->hold->claim_count; k++)
+		{
+			Claim	   *claim = &work->hold->claims[k];
+
+			if (!line_is_of(line, claim))
+				continue;
+			stays[k] = Min(line->quantity - line->kept, claim->quantity);
+			line->kept += stays[k];
+		}
+	}
+}
+
+/* Names the buyer's counters that will fall. */
+static void
+change_name_buyers(HoldWork *work)
+{
+	char	   *key = buyer_subject_key(work->hold->subject);
+
+	for (int i = 0; i < work->hold->claim_count; i++)
+		buyer_add(work->inv->buyers, key, work->hold->claims[i].ticket_type_id, 0);
+	buyer_add(work->inv->buyers, key, 0, 0);
+}
+
+/* Gives back what doesn't stay. */
+static void
+change_free(HoldWork *work, const int *stays)
+{
+	char	   *key = buyer_subject_key(work->hold->subject);
+
+	for (int i = 0; i < work->hold->claim_count; i++)
+	{
+		Claim	   *claim = &work->hold->claims[i];
+		int			freed = claim->quantity - stays[i];
+
+		if (claim->state != CLAIM_HELD || freed == 0)
+			continue;
+		claim_lower(work->inv, claim, freed);
+		if (claim->quantity == 0)
+			claim->state = CLAIM_RELEASED;
+		buyer_take(work->inv->buyers, key, claim->ticket_type_id, -freed);
+		buyer_take(work->inv->buyers, key, 0, -freed);
+	}
+}
+
+/* A new claim goes into a line of the same price that is there already. */
+static bool
+change_merge(Hold *hold, const Claim *new)
+{
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		Claim	   *old = &hold->claims[i];
+
+		if (old->state != CLAIM_HELD || old->ticket_type_id != new->ticket_type_id ||
+			old->session_id != new->session_id || old->block_id != new->block_id ||
+			old->unit_price != new->unit_price || old->unit_fee != new->unit_fee ||
+			old->stock_count != new->stock_count ||
+			memcmp(old->stock_ids, new->stock_ids, sizeof(int64) * new->stock_count) != 0)
+			continue;
+		old->quantity += new->quantity;
+		old->changed = true;
+		return true;
+	}
+	return false;
+}
+
+/* Joins what was taken to the hold; claims that are new rows are inserted. */
+static void
+change_join(HoldWork *work, const Hold *taken)
+{
+	Hold	   *hold = work->hold;
+	Claim	   *all = palloc_array(Claim, hold->claim_count + taken->claim_count + 1);
+	Claim	   *new = palloc_array(Claim, taken->claim_count + 1);
+	int			new_count = 0;
+
+	for (int i = 0; i < taken->claim_count; i++)
+		if (!change_merge(hold, &taken->claims[i]))
+			new[new_count++] = taken->claims[i];
+	work_move_deadline(work);
+	for (int i = 0; i < new_count; i++)
+		new[i].expires_at = hold->expires_at;
+	work_write(work);
+	claim_insert(work->call->event_id, new, new_count);
+	memcpy(all, hold->claims, sizeof(Claim) * hold->claim_count);
+	memcpy(all + hold->claim_count, new, sizeof(Claim) * new_count);
+	hold->claims = all;
+	hold->claim_count += new_count;
+}
+
+/*
+ * Frees, then takes, then writes.  If the request can't be served only what was reclaimed for it is
+ * written.
+ */
+static void
+change_decide(HoldWork *work, const int *stays)
+{
+	Hold		taken = *work->hold;
+	InventoryMark *mark;
+
+	work->taker = hold_taker_begin(work->inv, work->offer);
+	hold_taker_want(work->taker, &work->request, work->hold->subject);
+	change_name_buyers(work);
+	hold_taker_ready(work->taker);
+	block_load_of(work->inv, work->hold->claims, work->hold->claim_count);
+	mark = inventory_mark(work->inv);
+	change_free(work, stays);
+	if (hold_taker_take(work->taker, &work->request, &taken, work->hold->claim_count + 1))
+	{
+		change_join(work, &taken);
+		work_answer(work);
+		return;
+	}
+	inventory_return(work->inv, mark);
+	inventory_write(work->inv);
+}
+
+static void
+change_one(HoldWork *work)
+{
+	int		   *stays;
+
+	if (!work_find(work, MEMBER_SELLS))
+		return;
+	change_look(work);
+	change_lock(work);
+	if (!work_refuse_unless_writable(work))
+		return;
+	stays = palloc0_array(int, work->hold->claim_count + 1);
+	change_match(work, stays);
+	hold_request_authorise(&work->request, work->offer);
+	hold_request_judge(&work->request, work->offer, work->inv->now);
+	if (!work->call->reply.done)
+		change_decide(work, stays);
+}
+
+void
+hold_change(Call *calls, int count)
+{
+	query_connect();
+	for (int i = 0; i < count; i++)
+	{
+		HoldWork	work = {.call = &calls[i]};
+
+		if (!calls[i].reply.done)
+			change_one(&work);
+	}
+	query_finish();
+}
