@@ -3,7 +3,7 @@
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 
 # What a caller may set; conf/settings has the defaults, and what was set for `make run` is remembered.
-export PREFIX HOST PORT PGPORT WORKERS POOL PG_CONFIG NGINX
+export PREFIX HOST PORT PGPORT WORKERS POOL PG_CONFIG NGINX_BIN
 export ROLE SUB ORG ALG TTL TESTS
 # For builds with assertions or sanitizers
 export BOXOFFICE_CFLAGS BOXOFFICE_LDFLAGS

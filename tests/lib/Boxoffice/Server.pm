@@ -192,7 +192,7 @@ sub worker_pids ($self) { return _children($self->{nginx_pid}, qr/^nginx: worker
 
 sub nginx_start ($self) {
 	my $web = "$self->{prefix}/nginx";
-	_run($self->_as('WEB_USER'), $self->{settings}{NGINX}, '-p', "$web/", '-e', $self->nginx_log, '-c', $self->nginx_conf);
+	_run($self->_as('WEB_USER'), $self->{settings}{NGINX_BIN}, '-p', "$web/", '-e', $self->nginx_log, '-c', $self->nginx_conf);
 	$self->_adopt_nginx;
 	return;
 }
