@@ -86,7 +86,7 @@ const holdSchema = {
 
 /*
  * One statement is one transaction and one round trip. In trials the usual
- * BEGIN, INSERTs, UPDATE, COMMIT reached a third of it, since the hot row's
+ * BEGIN, INSERT, UPDATE, COMMIT reached a third to a half of it: the hot row's
  * lock was held while the event loop got round to sending COMMIT.
  */
 const HOLD_INSERT = {
