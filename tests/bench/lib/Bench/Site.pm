@@ -123,21 +123,23 @@ sub organizer ($self) {
 	};
 }
 
-# event(capacity => N, sessions => N, price, fee => minor units, max_per_order => N, test => 0|1, slug): a
-# published event with one ticket type "general" in a session pool; the id. Sessions have the keys s0, s1, ….
+# event(capacity => N, sessions => N): a published event with one free ticket type "general" in a session
+# pool; its id. Sessions have the keys s0, s1, ….
 sub event ($self, %o) {
-	my $organizer = $self->organizer;
-	my @sessions  = map { { key => "s$_", starts_at => '2099-06-24T12:00:00+01:00' } } 0 .. ($o{sessions} // 1) - 1;
-	my %type      = (key => 'general', name => 'General admission', price => $o{price} // 0, fee => $o{fee} // 0);
-	my $event     = $self->call(POST => "/v1/organizers/$organizer/events", $self->{organizer_token}, {
+	my @sessions = map { { key => "s$_", starts_at => '2099-06-24T12:00:00+01:00' } } 0 .. ($o{sessions} // 1) - 1;
+	return $self->event_of({
 		name => 'Bench', currency => 'GBP', zone => 'Europe/London', locale => 'en-GB',
-		test          => $o{test} ? JSON::PP::true : JSON::PP::false,
-		slug          => $o{slug} // sprintf('bench-%d-%d-%d', time, $$, ++$self->{events}),
-		max_per_order => $o{max_per_order},
-		sessions      => \@sessions,
-		pools         => [ { key => 'house', name => 'House', scope => 'session', capacity => $o{capacity} } ],
-		ticket_types  => [ { %type, pools => ['house'] } ],
+		slug         => sprintf('bench-%d-%d-%d', time, $$, ++$self->{events}),
+		sessions     => \@sessions,
+		pools        => [ { key => 'house', name => 'House', scope => 'session', capacity => $o{capacity} } ],
+		ticket_types => [ { key => 'general', name => 'General admission', price => 0, pools => ['house'] } ],
 	});
+}
+
+# A published event from a document as the API takes it; its id.
+sub event_of ($self, $document) {
+	my $organizer = $self->organizer;
+	my $event = $self->call(POST => "/v1/organizers/$organizer/events", $self->{organizer_token}, $document);
 	$self->call(POST => "/v1/events/$event->{id}/publish", $self->{organizer_token});
 	return $event->{id};
 }
