@@ -92,7 +92,7 @@ read_column(FunctionCallInfo fcinfo, int argument, Oid type, int count)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, by_value ? 8 : -1, by_value,
 					  by_value ? TYPALIGN_DOUBLE : TYPALIGN_INT,
 					  &column.values, &column.nulls, &column.count);
-	if ((count >= 0 && column.count != count) || column.count < 1 || column.count > CALLS_MAX)
+	if ((count >= 0 && column.count != count) || column.count > CALLS_MAX)
 		ereport(ERROR,
 				errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				errmsg("argument %d of dispatch has %d elements", argument + 1, column.count));
@@ -371,9 +371,13 @@ dispatch(PG_FUNCTION_ARGS)
 	PG_TRY();
 	{
 		read_batch(fcinfo, &batch);
-		deadline_start(&deadline, read_deadline(fcinfo, batch.operation));
-		run_batch(&batch);
-		deadline_stop(&deadline);
+		/* no calls: a new connection of the gateway asks whether the contracts agree */
+		if (batch.count > 0)
+		{
+			deadline_start(&deadline, read_deadline(fcinfo, batch.operation));
+			run_batch(&batch);
+			deadline_stop(&deadline);
+		}
 		put_replies(fcinfo, &batch);
 	}
 	PG_FINALLY();
