@@ -671,8 +671,7 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.event_faults_event IS
 'What is wrong with a new event''s document outside its parts.';
 
--- A slug nobody has, made from the name: "Glastonbury 2027!" becomes glastonbury-2027, or
--- glastonbury-2027-2.
+-- A slug nobody has, made from the name: "Fête 2027!" becomes fete-2027, or fete-2027-2.
 CREATE OR REPLACE FUNCTION boxoffice_code.slug_make(name text)
     RETURNS text
     LANGUAGE sql STABLE
@@ -680,8 +679,13 @@ CREATE OR REPLACE FUNCTION boxoffice_code.slug_make(name text)
 AS $$
     WITH base AS (
         SELECT COALESCE(NULLIF(pg_catalog.btrim(pg_catalog.left(
-                   pg_catalog.regexp_replace(pg_catalog.lower(name), '[^a-z0-9]+', '-', 'g'), 50),
+                   pg_catalog.regexp_replace(plain.name, '[^a-z0-9]+', '-', 'g'), 50),
                    '-'), ''), 'event') AS slug
+          FROM (
+            SELECT pg_catalog.regexp_replace(
+                       pg_catalog.lower(pg_catalog.normalize(slug_make.name, 'NFKD')),
+                       '[\u0300-\u036f]', '', 'g') AS name
+          ) AS plain
     )
     SELECT tried.slug
       FROM base AS b

@@ -82,7 +82,7 @@ DECLARE
          LIMIT step);
 BEGIN
     IF NOT EXISTS (SELECT FROM boxoffice.event AS e WHERE e.id = event AND e.test) THEN
-        RAISE EXCEPTION 'event % is not a test', event
+        RAISE EXCEPTION 'the event is not a test'
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     holds := pg_catalog.cardinality(found);

@@ -1,0 +1,76 @@
+-- Schema report: inventory with what has lapsed, sales by local day, and whose login sees what.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+SELECT api.organizer_create(slug => 'report-' || n, name => 'Report ' || n) ->> 'slug' AS made FROM generate_series(1, 2) AS n;
+CREATE FUNCTION pg_temp.make(organizer text, slug text, zone text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT (api.event_create(
+        organizer => (SELECT o.id FROM boxoffice.organizer AS o WHERE o.slug = make.organizer),
+        name => slug, currency => 'USD', zone => zone, slug => slug,
+        sessions => '[{"key": "one", "starts_at": "2030-03-01T20:00:00Z"}]',
+        pools => '[{"key": "house", "name": "House", "scope": "event", "capacity": 100, "overbook": 5},
+                   {"key": "seats", "name": "Seats", "scope": "session", "capacity": null}]',
+        ticket_types => '[{"key": "t", "name": "T", "price": 1000, "pools": ["house", "seats"]},
+                          {"key": "u", "name": "U", "price": 500, "fee": 20, "pools": ["house"]}]') ->> 'id')::bigint
+$$;
+SELECT pg_temp.make('report-1', 'report-la', 'America/Los_Angeles') AS la,
+       pg_temp.make('report-2', 'report-tokyo', 'Asia/Tokyo') AS tokyo \gset
+
+-- two orders half an hour apart around midnight in Los Angeles, in summer; in Tokyo the same day
+CREATE FUNCTION pg_temp.sell(event bigint, n integer, type text, at timestamptz, state text DEFAULT 'valid') RETURNS void LANGUAGE sql AS $$
+    INSERT INTO boxoffice.hold (event_id, id, status, expires_at, extend_until, created_at, channel)
+    VALUES (event, n, 'ordered', at, at, at, 'web');
+    INSERT INTO boxoffice.order (event_id, id, hold_id, code, status, total, currency, test, channel, placed_at, paid_at)
+    VALUES (event, n, n, 'C' || n, 'paid', 0, 'USD', false, CASE WHEN n > 3 THEN 'box_office' ELSE 'web' END, at, at);
+    INSERT INTO boxoffice.ticket (event_id, id, order_id, line, ticket_type_id, session_id, price, fee, state, code)
+    SELECT event, n * 10 + k, n, 1, t.id, 1, t.price, t.fee, CASE WHEN k = 1 THEN sell.state ELSE 'valid' END, 'T' || n || k
+      FROM boxoffice.ticket_type AS t CROSS JOIN generate_series(1, 2) AS k
+     WHERE t.event_id = event AND t.key = type;
+$$;
+SELECT pg_temp.sell(e.id, 1, 't', '2029-07-02 06:45Z'), pg_temp.sell(e.id, 2, 't', '2029-07-02 07:15Z'),
+       pg_temp.sell(e.id, 3, 'u', '2029-07-02 07:30Z', 'cancelled'), pg_temp.sell(e.id, 4, 'u', '2029-07-02 08:00Z')
+  FROM (VALUES (:la), (:tokyo)) AS e (id);
+SELECT s.event, s.day, s.ticket_type, s.channel, s.currency, s.orders, s.tickets, s.cancelled, s.price, s.fees, s.total
+  FROM report.sales_by_day AS s
+ WHERE s.organizer LIKE 'report-_'
+ ORDER BY s.event, s.day, s.ticket_type, s.channel;
+
+-- inventory: held ones that lapsed can be sold
+UPDATE boxoffice.stock AS s SET held = 7, sold = 8, blocked = 2
+  FROM boxoffice.pool AS p
+ WHERE s.event_id = :la AND p.event_id = s.event_id AND p.id = s.pool_id AND p.key = 'house';
+INSERT INTO boxoffice.claim (event_id, owner_id, line, state, quantity, group_id, unit_price, unit_fee, stock_ids, expires_at)
+SELECT s.event_id, 50 + n, 1, 'held', CASE n WHEN 1 THEN 3 ELSE 4 END, s.group_id, 0, 0, ARRAY[s.id],
+       boxoffice_code.clock() + CASE n WHEN 1 THEN -1 ELSE 60 END * '1 s'::interval
+  FROM boxoffice.stock AS s
+  JOIN boxoffice.pool AS p ON p.event_id = s.event_id AND p.id = s.pool_id AND p.key = 'house'
+ CROSS JOIN generate_series(1, 2) AS n
+ WHERE s.event_id = :la;
+SELECT i.event, i.session, i.session_starts_local, i.zone, i.pool, i.scope, i.capacity, i.overbook, i.held, i.sold, i.blocked, i.lapsed, i.available
+  FROM report.inventory AS i
+ WHERE i.event_id = :la
+ ORDER BY i.pool;
+
+-- an analyst sees all of it, or the one organizer that the login is tied to; nothing beneath
+CREATE ROLE test_analyst LOGIN;
+GRANT boxoffice_analyst TO test_analyst;
+SET SESSION AUTHORIZATION test_analyst;
+SELECT DISTINCT i.organizer FROM report.inventory AS i WHERE i.organizer LIKE 'report-_' ORDER BY 1;
+SELECT * FROM boxoffice.event;
+SELECT * FROM boxoffice.contact;
+SELECT api.event_list();
+RESET SESSION AUTHORIZATION;
+INSERT INTO boxoffice.login_actor (login, subject, role, organizer_id)
+SELECT 'test_analyst', 'analyst', 'public', o.id FROM boxoffice.organizer AS o WHERE o.slug = 'report-2';
+SET SESSION AUTHORIZATION test_analyst;
+SELECT DISTINCT i.organizer FROM report.inventory AS i;
+SELECT DISTINCT s.organizer FROM report.sales_by_day AS s;
+RESET SESSION AUTHORIZATION;
+
+DELETE FROM boxoffice.login_actor WHERE login = 'test_analyst';
+DROP ROLE test_analyst;
+DELETE FROM boxoffice.claim WHERE event_id = :la;
+UPDATE boxoffice.stock SET held = 0, sold = 0, blocked = 0 WHERE event_id = :la;
+DELETE FROM boxoffice.ticket WHERE event_id IN (:la, :tokyo);
+DELETE FROM boxoffice.order WHERE event_id IN (:la, :tokyo);
+DELETE FROM boxoffice.hold WHERE event_id IN (:la, :tokyo);
