@@ -2,39 +2,17 @@
 -- Each call is bounded and its own transaction; none of it is needed for truth. A DBA may call them
 -- too.
 
--- What is due. Events with expired claims (of holds, orders, and blocks with a time of release) are
--- found by leaping from inventory group to inventory group over the index of live claims, so it
--- costs by the number of groups that have live claims, not of claims.
+-- What is due: events whose claims' time is up, of holds, of orders, and of blocks with a time of
+-- release.
 CREATE OR REPLACE FUNCTION boxoffice_code.worker_due()
     RETURNS TABLE (task text, event_id bigint)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECURSIVE oldest AS (
-        (SELECT c.event_id, c.group_id, c.expires_at
-           FROM boxoffice.claim AS c
-          WHERE c.state IN ('held', 'pending', 'blocked')
-          ORDER BY c.event_id, c.group_id, c.expires_at
-          LIMIT 1)
-        UNION ALL
-        SELECT next.event_id, next.group_id, next.expires_at
-          FROM oldest AS o
-         CROSS JOIN LATERAL (
-            SELECT c.event_id, c.group_id, c.expires_at
-              FROM boxoffice.claim AS c
-             WHERE c.state IN ('held', 'pending', 'blocked')
-               AND (c.event_id, c.group_id) > (o.event_id, o.group_id)
-             ORDER BY c.event_id, c.group_id, c.expires_at
-             LIMIT 1
-          ) AS next
-    ), expired AS (
-        SELECT DISTINCT o.event_id
-          FROM oldest AS o
-         WHERE o.expires_at <= (SELECT boxoffice_code.clock())
-    )
-    SELECT due.task, e.event_id
-      FROM expired AS e
+    SELECT due.task, e.id
+      FROM boxoffice_code.expired_events() AS e (id)
      CROSS JOIN (VALUES (1, 'expire_orders'), (2, 'expire_claims')) AS due (n, task)
+     ORDER BY e.id, due.n
 $$;
 COMMENT ON FUNCTION boxoffice_code.worker_due IS 'Which task of which event is due.';
 

@@ -1,6 +1,7 @@
 -- Schema report: inventory with what has lapsed, sales by local day, and whose login sees what.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
+SET datestyle = 'ISO, YMD';
 
 SELECT api.organizer_create(slug => 'report-' || n, name => 'Report ' || n) ->> 'slug' AS made FROM generate_series(1, 2) AS n;
 CREATE FUNCTION pg_temp.make(organizer text, slug text, zone text) RETURNS bigint LANGUAGE sql AS $$
