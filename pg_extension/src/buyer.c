@@ -49,11 +49,12 @@ static CoreQuery lock_query = {
 
 /*
  * The CHECK holds taken to the limit that goes for it now.  Only where a limit was lowered below
- * what is taken may it stay above, and fall.
+ * what is taken may it stay above, and fall; where it was taken away, the row only counts on.
  */
 static CoreQuery write_query = {
 	"UPDATE boxoffice.buyer b SET taken = n.taken,"
-	" taken_max = CASE n.m WHEN 0 THEN b.taken_max ELSE greatest(n.m, least(b.taken, n.taken)) END"
+	" taken_max = CASE n.m WHEN 0 THEN greatest(b.taken_max, n.taken)"
+	"                      ELSE greatest(n.m, least(b.taken, n.taken)) END"
 	" FROM unnest($2::text[], $3::bigint[], $4::integer[], $5::integer[]) AS n (k, t, taken, m)"
 	" WHERE b.event_id = $1 AND b.buyer_key = n.k AND b.ticket_type_id = n.t",
 	5, {INT8OID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}
