@@ -10,7 +10,7 @@ AS $$
     SELECT boxoffice_code.perform(
         operation => 'order_create', event => event,
         args => jsonb_strip_nulls(jsonb_build_object(
-            'hold', hold::text, 'secret', secret, 'contact', contact,
+            'event', event, 'hold', hold, 'secret', secret, 'contact', contact,
             'expected_total', expected_total)),
         idempotency_key => idempotency_key)::json
 $$;
@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION api.order_get(event bigint, "order" bigint, secret te
 AS $$
     SELECT boxoffice_code.perform(
         operation => 'order_get', event => event,
-        args => jsonb_build_object('order', "order"::text), secret => secret)::json
+        args => jsonb_build_object('event', event, 'order', "order"), secret => secret)::json
 $$;
 COMMENT ON FUNCTION api.order_get IS
 'Look at an order.
@@ -54,7 +54,7 @@ AS $$
     SELECT boxoffice_code.perform(
         operation => 'order_cancel', event => event,
         args => jsonb_strip_nulls(jsonb_build_object(
-            'order', "order"::text, 'tickets', tickets::text[])),
+            'event', event, 'order', "order", 'tickets', tickets)),
         secret => secret, idempotency_key => idempotency_key)::json
 $$;
 COMMENT ON FUNCTION api.order_cancel IS

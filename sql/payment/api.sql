@@ -10,7 +10,7 @@ AS $$
     SELECT boxoffice_code.perform(
         operation => 'payment_create', event => event,
         args => jsonb_strip_nulls(jsonb_build_object(
-            'order', "order"::text, 'kind', kind, 'amount', amount, 'method', method,
+            'event', event, 'order', "order", 'kind', kind, 'amount', amount, 'method', method,
             'reference', reference)),
         secret => secret, idempotency_key => idempotency_key)::json
 $$;

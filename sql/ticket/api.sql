@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION api.ticket_list(event bigint, "order" bigint, secret 
 AS $$
     SELECT boxoffice_code.perform(
         operation => 'ticket_list', event => event,
-        args => jsonb_build_object('order', "order"::text), secret => secret)::json
+        args => jsonb_build_object('event', event, 'order', "order"), secret => secret)::json
 $$;
 COMMENT ON FUNCTION api.ticket_list IS 'The tickets of an order.';
 
@@ -19,7 +19,7 @@ CREATE OR REPLACE FUNCTION api.ticket_qr(
 AS $$
     SELECT boxoffice_code.perform(
         operation => 'ticket_qr', event => event,
-        args => jsonb_build_object('order', "order"::text, 'ticket', ticket::text),
+        args => jsonb_build_object('event', event, 'order', "order", 'ticket', ticket),
         secret => secret)
 $$;
 COMMENT ON FUNCTION api.ticket_qr IS
