@@ -33,7 +33,7 @@ like($answer, qr/"state": "valid"/,   'its tickets are valid');
 like(scalar `cat $folder/ticket.svg`, qr/^(?:<\?xml[^>]*>\s*)?<svg .*<\/svg>\s*\z/s, 'the ticket is a picture');
 
 my $readme = do { local (@ARGV, $/) = "$top/README.md"; <> };
-my ($queries) = $readme =~ /^## The first query$.*?^```sql$(.*?)^```$/ms;
+my ($queries) = $readme =~ /^## The first query\n.*?^```sql\n(.*?)^```\n/ms;
 for my $query (grep { /\S/ } split /;[^\n]*\n/, $queries) {
 	(my $title = $query) =~ s/^\s*(?:--.*\n)*|\s+/ /g;
 	ok(eval { $server->rows($query); 1 }, substr $title, 0, 60) or diag($@);
