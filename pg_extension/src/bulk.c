@@ -64,14 +64,25 @@ bulk_attnum(Relation relation, const char *column)
 			errhint("Run sql/deploy of the version that the library belongs to."));
 }
 
+/* Those of the other side of a foreign key fire at UPDATE and DELETE only and don't matter here. */
+static bool
+bulk_has_triggers(Relation relation)
+{
+	const TriggerDesc *triggers = relation->trigdesc;
+
+	return triggers != NULL &&
+		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		 triggers->trig_insert_before_statement || triggers->trig_insert_after_statement);
+}
+
 static bool
 bulk_is_plain(Relation relation)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 
 	if (relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_rel->relispartition ||
-		relation->rd_rel->relhastriggers || relation->rd_rel->relhasrules ||
-		relation->rd_rel->relrowsecurity)
+		relation->rd_rel->relhasrules || relation->rd_rel->relrowsecurity ||
+		bulk_has_triggers(relation))
 		return false;
 	for (int i = 0; i < desc->natts; i++)
 		if (TupleDescAttr(desc, i)->atthasdef || TupleDescAttr(desc, i)->attidentity != '\0')

@@ -12,14 +12,12 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "port/pg_bswap.h"
-#include "utils/memutils.h"
 #include "utils/uuid.h"
 
 #include "bulk.h"
 #include "contract.h"
+#include "digest.h"
 #include "idempotency.h"
 #include "query.h"
 
@@ -39,23 +37,18 @@ typedef struct KeyTable
 void
 idempotency_hash(const Call *call, uint8 *hash)
 {
-	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
 	const char *subject = call->actor.subject ? call->actor.subject : "";
 	const char *name = call->operation->name;
 	uint64		event = pg_hton64((uint64) call->event_id);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	uint8		digest[DIGEST_LEN];
+	DigestPart	parts[4] = {
+		{&event, sizeof(event)},
+		{name, strlen(name) + 1},	/* the NULs keep the parts apart */
+		{subject, strlen(subject) + 1},
+		{call->key, strlen(call->key)}
+	};
 
-	/* The terminating NULs keep the parts apart. */
-	if (sha == NULL || pg_cryptohash_init(sha) < 0 ||
-		pg_cryptohash_update(sha, (const uint8 *) &event, sizeof(event)) < 0 ||
-		pg_cryptohash_update(sha, (const uint8 *) name, strlen(name) + 1) < 0 ||
-		pg_cryptohash_update(sha, (const uint8 *) subject, strlen(subject) + 1) < 0 ||
-		pg_cryptohash_update(sha, (const uint8 *) call->key, strlen(call->key)) < 0 ||
-		pg_cryptohash_final(sha, digest, sizeof(digest)) < 0)
-		ereport(ERROR,
-				errcode(ERRCODE_INTERNAL_ERROR),
-				errmsg("could not compute SHA-256"));
-	pg_cryptohash_free(sha);
+	digest_sha256(parts, lengthof(parts), digest);
 	memcpy(hash, digest, UUID_LEN);
 }
 

@@ -11,14 +11,12 @@
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "common/hmac.h"
-#include "common/sha2.h"
 #include "fmgr.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
-#include "utils/memutils.h"
 
+#include "digest.h"
 #include "query.h"
 #include "secret.h"
 
@@ -27,12 +25,11 @@
 typedef struct SecretKey
 {
 	const char *purpose;
-	uint8	   *data;			/* NULL: not read yet */
-	size_t		len;
+	DigestKey  *digest;			/* NULL: not read yet */
 } SecretKey;
 
-static SecretKey secret_key = {"secret", NULL, 0};
-static SecretKey buyer_key = {"buyer", NULL, 0};
+static SecretKey secret_key = {"secret", NULL};
+static SecretKey buyer_key = {"buyer", NULL};
 
 static CoreQuery key_query = {
 	"SELECT key FROM boxoffice.secret_key WHERE purpose = $1 ORDER BY kid DESC LIMIT 1",
@@ -52,25 +49,9 @@ secret_key_read(SecretKey *key)
 				errmsg("there is no key of purpose \"%s\"", key->purpose),
 				errhint("Run sql/deploy, which makes the keys."));
 	stored = DatumGetByteaPP(query_datum(0, 1));
-	key->len = VARSIZE_ANY_EXHDR(stored);
-	key->data = MemoryContextAlloc(TopMemoryContext, key->len);
-	memcpy(key->data, VARDATA_ANY(stored), key->len);
+	key->digest = digest_key((const uint8 *) VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
 	query_done();
 	query_finish();
-}
-
-static void
-secret_hmac(SecretKey *key, const uint8 *data, size_t len, uint8 *digest)
-{
-	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
-
-	if (hmac == NULL || pg_hmac_init(hmac, key->data, key->len) < 0 ||
-		pg_hmac_update(hmac, data, len) < 0 ||
-		pg_hmac_final(hmac, digest, PG_SHA256_DIGEST_LENGTH) < 0)
-		ereport(ERROR,
-				errcode(ERRCODE_INTERNAL_ERROR),
-				errmsg("could not compute HMAC: %s", hmac ? pg_hmac_error(hmac) : "out of memory"));
-	pg_hmac_free(hmac);
 }
 
 /*
@@ -81,13 +62,13 @@ static void
 secret_digest(SecretKey *key, const uint8 *data, size_t len, char *out)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	uint8		digest[DIGEST_LEN];
 	uint32		bits = 0;
 	int			have = 0;
 
-	if (key->data == NULL)
+	if (key->digest == NULL)
 		secret_key_read(key);
-	secret_hmac(key, data, len, digest);
+	digest_hmac(key->digest, data, len, digest);
 	for (int i = 0; i < SECRET_BYTES; i++)
 	{
 		bits = bits << 8 | digest[i];
