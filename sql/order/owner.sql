@@ -20,14 +20,16 @@ WITH piece AS (
      GROUP BY f.order_id
 ), money AS (
     SELECT p.order_id, sum(p.amount) AS amount,
-           count(*) FILTER (WHERE p.outcome = 'paid') AS completions
+           count(*) FILTER (WHERE p.outcome = 'paid') AS completions,
+           count(*) FILTER (WHERE p.outcome = 'order_cancelled') AS called_off
       FROM boxoffice.payment AS p
      WHERE p.event_id = check_orders_money.event
      GROUP BY p.order_id
 ), placed AS (
     SELECT o.*, coalesce(p.price, 0) AS price, coalesce(p.fee, 0) AS ticket_fee,
            coalesce(f.amount, 0) AS fee, coalesce(m.amount, 0) AS paid,
-           coalesce(m.completions, 0) AS completions, m.order_id IS NULL AS unpaid
+           coalesce(m.completions, 0) AS completions, coalesce(m.called_off, 0) AS called_off,
+           m.order_id IS NULL AS unpaid
       FROM boxoffice.order AS o
       LEFT JOIN piece AS p ON p.order_id = o.id
       LEFT JOIN fee AS f ON f.order_id = o.id
@@ -48,7 +50,7 @@ SELECT 'paid, but less than the total came in', o.id, o.id, o.total::text, o.pai
 UNION ALL
 SELECT 'pending, but all of the total came in', o.id, o.id, o.total::text, o.paid::text
   FROM placed AS o
- WHERE o.status = 'pending' AND o.paid >= o.total
+ WHERE o.status = 'pending' AND o.paid >= o.total AND o.called_off = 0
 UNION ALL
 SELECT 'completed by payments, so many', o.id, o.id, '1 once it was paid, else 0',
        o.completions::text

@@ -150,3 +150,29 @@ LANGUAGE sql AS $$
      WHERE k.event_id = event
      ORDER BY k.id
 $$;
+
+-- Records a payment and says what it did, then what is stored.
+CREATE FUNCTION order_test.pay(event bigint, "order" bigint, kind text, amount bigint DEFAULT NULL)
+RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN NEXT order_test.say(format('SELECT api.payment_create(%s, %s, %L, %L, %L,
+        idempotency_key => gen_random_uuid()::text)', event, "order", kind, amount,
+        CASE kind WHEN 'manual' THEN 'cash' END),
+        'kind', 'amount', 'outcome', 'order.status', 'order.paid', 'order.due');
+    RETURN NEXT order_test.state(event, "order");
+END
+$$;
+
+-- Cancels an order, or some of its tickets, and says what is left.
+CREATE FUNCTION order_test.cancel(event bigint, "order" bigint, tickets bigint[] DEFAULT NULL,
+    secret text DEFAULT NULL)
+RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.order_cancel(%s, %s, %L, %L)', event, "order", tickets, secret),
+        'status', 'total', 'paid', 'refunded', 'due')
+$$;
+
+-- The nth ticket of an order.
+CREATE FUNCTION order_test.ticket("order" bigint, n integer)
+RETURNS bigint LANGUAGE sql AS $$
+    SELECT t.id FROM boxoffice.ticket AS t WHERE t.order_id = "order" ORDER BY t.id LIMIT 1 OFFSET n - 1
+$$;

@@ -1,0 +1,61 @@
+-- check_orders finds what is broken: each difference made by hand is seen, and nothing else.
+SET client_min_messages = warning;
+\pset format unaligned
+\pset tuples_only on
+SELECT order_test.make_event(190000, 'CHECK', 50);
+SELECT order_test.place(190000, order_test.make_hold(190000, '{general 2}')) AS pending,
+       order_test.place(190000, order_test.make_hold(190000, '{general 1}')) AS paid,
+       order_test.place(190000, order_test.make_hold(190000, '{general 1}')) AS gone \gset
+SELECT order_test.pay(190000, :paid, 'manual');
+SELECT order_test.cancel(190000, :gone);
+SELECT provolatile FROM pg_proc WHERE oid = 'boxoffice.check_orders(bigint)'::regprocedure;
+SELECT count(*) FROM boxoffice.check_orders(190000);
+
+-- Breaks something, tells what is found, and takes it back. Constraints that would not let it
+-- happen are off: this is the second guard.
+CREATE FUNCTION order_test.break(VARIADIC statements text[])
+RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    found text[];
+    statement text;
+BEGIN
+    BEGIN
+        SET LOCAL session_replication_role = replica;
+        FOREACH statement IN ARRAY statements LOOP
+            EXECUTE statement;
+        END LOOP;
+        SELECT array_agg(DISTINCT c.problem || ': ' || coalesce(c.wanted, '-') || ' <> ' || coalesce(c.found, '-'))
+          INTO found
+          FROM boxoffice.check_orders(190000) AS c;
+        RAISE EXCEPTION USING ERRCODE = 'P0099';
+    EXCEPTION WHEN SQLSTATE 'P0099' THEN
+        RETURN QUERY SELECT * FROM unnest(coalesce(found, '{nothing}'));
+    END;
+END
+$$;
+SELECT n, order_test.break(statement)
+  FROM unnest(ARRAY[
+    format('UPDATE boxoffice.order SET total = total + 1 WHERE id = %s', :pending),
+    format('UPDATE boxoffice.order_fee SET quantity = 1, amount = 150 WHERE order_id = %s', :pending),
+    format('UPDATE boxoffice.order SET status = %L, paid_at = placed_at WHERE id = %s', 'paid', :pending),
+    format('UPDATE boxoffice.payment SET amount = 1 WHERE order_id = %s', :paid),
+    format('UPDATE boxoffice.payment SET order_id = %s WHERE order_id = %s', :pending, :paid),
+    format('UPDATE boxoffice.payment SET currency = %L WHERE order_id = %s', 'USD', :paid),
+    format('WITH made_real AS (UPDATE boxoffice.order SET test = false WHERE id = %2$s)
+        UPDATE boxoffice.payment SET kind = %1$L, method = NULL WHERE order_id = %2$s', 'test', :paid),
+    format('UPDATE boxoffice.ticket SET state = %L WHERE order_id = %s', 'reserved', :paid),
+    format('UPDATE boxoffice.ticket SET state = %L WHERE order_id = %s', 'reserved', :gone),
+    format('UPDATE boxoffice.claim SET state = %L WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', 'sold', :pending),
+    format('UPDATE boxoffice.claim SET quantity = 3 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :pending),
+    format('UPDATE boxoffice.claim SET session_id = 190002 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :pending),
+    format('UPDATE boxoffice.hold SET status = %L WHERE id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', 'active', :pending),
+    format('DELETE FROM boxoffice.order WHERE id = %s', :paid),
+    format('DELETE FROM boxoffice.ticket WHERE order_id = %s', :gone),
+    format('DELETE FROM boxoffice.claim WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :gone),
+    format('DELETE FROM boxoffice.hold WHERE id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :gone),
+    'INSERT INTO boxoffice.holder (event_id, ticket_id, name) VALUES (190000, 1, ''Nobody'')',
+    format('UPDATE boxoffice.ticket SET ticket_type_id = 1 WHERE order_id = %s', :gone),
+    'UPDATE boxoffice.event SET currency = ''USD'' WHERE id = 190000'
+  ]) WITH ORDINALITY AS broken (statement, n)
+ ORDER BY n;
+SELECT count(*) FROM boxoffice.check_orders(190000);
