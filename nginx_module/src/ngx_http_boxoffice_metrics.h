@@ -29,8 +29,7 @@ typedef enum {
 
 
 typedef enum {
-    NGX_HTTP_BOXOFFICE_G_SIZE = 0,        /* connections wanted */
-    NGX_HTTP_BOXOFFICE_G_OPEN,
+    NGX_HTTP_BOXOFFICE_G_OPEN = 0,        /* connections */
     NGX_HTTP_BOXOFFICE_G_IDLE,
     NGX_HTTP_BOXOFFICE_G_WAITING,         /* calls in the queue */
     NGX_HTTP_BOXOFFICE_G_LANES,
@@ -50,10 +49,9 @@ void ngx_http_boxoffice_metrics_add(ngx_uint_t counter, ngx_uint_t n);
 void ngx_http_boxoffice_metrics_gauge(ngx_uint_t gauge, ngx_uint_t value);
 void ngx_http_boxoffice_metrics_batch(ngx_uint_t n, ngx_msec_t took);
 
-/* route: NULL for what is no operation */
-void ngx_http_boxoffice_metrics_request(
-    const ngx_http_boxoffice_route_t *route, ngx_uint_t status,
-    ngx_msec_t took);
+/* a request that has ended; route: NULL for what is no operation */
+void ngx_http_boxoffice_metrics_request(ngx_http_request_t *r,
+    const ngx_http_boxoffice_route_t *route, ngx_msec_t took);
 
 ngx_int_t ngx_http_boxoffice_metrics_handler(ngx_http_request_t *r);
 

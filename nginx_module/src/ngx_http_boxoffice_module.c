@@ -4,21 +4,25 @@
  */
 
 
-#include "ngx_http_boxoffice_module.h"
+#include "ngx_http_boxoffice_deny.h"
 #include "ngx_http_boxoffice_lane.h"
 #include "ngx_http_boxoffice_metrics.h"
 #include "ngx_http_boxoffice_pg.h"
 #include "ngx_http_boxoffice_status.h"
+#include "ngx_http_boxoffice_token.h"
+#include "ngx_http_boxoffice_variables.h"
 
 
 typedef enum {
     NGX_HTTP_BOXOFFICE_COUNT = 0,
     NGX_HTTP_BOXOFFICE_SIZE,
-    NGX_HTTP_BOXOFFICE_MSEC
+    NGX_HTTP_BOXOFFICE_MSEC,
+    NGX_HTTP_BOXOFFICE_SEC,
+    NGX_HTTP_BOXOFFICE_TEXT
 } ngx_http_boxoffice_unit_e;
 
 
-/* "name=value" behind a directive, for a member of the main configuration */
+/* "name=value" behind a directive, for a member of the configuration */
 
 typedef struct {
     ngx_str_t    name;
@@ -46,6 +50,14 @@ static char *ngx_http_boxoffice_database(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_boxoffice_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_boxoffice_lane(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_boxoffice_token(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_boxoffice_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_boxoffice_key_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *material);
+static char *ngx_http_boxoffice_deny(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_boxoffice_parameters(ngx_conf_t *cf, void *conf,
     const ngx_http_boxoffice_parameter_t *parameters, ngx_uint_t from);
@@ -90,6 +102,27 @@ static ngx_command_t  ngx_http_boxoffice_commands[] = {
       0,
       NULL },
 
+    { ngx_string("boxoffice_token"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_boxoffice_token,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("boxoffice_token_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE3,
+      ngx_http_boxoffice_key,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("boxoffice_deny_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_boxoffice_deny,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("boxoffice_grace"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -109,7 +142,7 @@ static ngx_command_t  ngx_http_boxoffice_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_boxoffice_module_ctx = {
-    NULL,                                      /* preconfiguration */
+    ngx_http_boxoffice_variables_add,          /* preconfiguration */
     ngx_http_boxoffice_postconfiguration,      /* postconfiguration */
 
     ngx_http_boxoffice_create_main_conf,       /* create main configuration */
@@ -163,6 +196,9 @@ static const struct {
     { ngx_string("metrics"), NGX_HTTP_BOXOFFICE_METRICS,
       ngx_http_boxoffice_metrics_handler },
 
+    { ngx_string("deny"), NGX_HTTP_BOXOFFICE_DENY,
+      ngx_http_boxoffice_deny_handler },
+
     { ngx_null_string, 0, NULL }
 };
 
@@ -170,20 +206,30 @@ static const struct {
 static void *
 ngx_http_boxoffice_create_main_conf(ngx_conf_t *cf)
 {
+    ngx_http_boxoffice_tokens_t     *tokens;
     ngx_http_boxoffice_main_conf_t  *bmcf;
 
     bmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_boxoffice_main_conf_t));
-    if (bmcf == NULL) {
+    tokens = ngx_pcalloc(cf->pool, sizeof(ngx_http_boxoffice_tokens_t));
+
+    if (bmcf == NULL || tokens == NULL
+        || ngx_array_init(&tokens->keys, cf->pool, 4,
+                          sizeof(ngx_http_boxoffice_key_t))
+           != NGX_OK)
+    {
         return NULL;
     }
+
+    bmcf->tokens = tokens;
 
     /*
      * set by ngx_pcalloc():
      *
      *     bmcf->database = { 0, NULL };
      *     bmcf->conninfo = NULL;
-     *     bmcf->tokens = NULL;
-     *     bmcf->deny_zone = NULL;
+     *     tokens->issuer = { 0, NULL };
+     *     tokens->audience = { 0, NULL };
+     *     tokens->deny_zone = NULL;
      *     bmcf->metrics_zone = NULL;
      *     bmcf->routes = NULL;
      */
@@ -198,6 +244,8 @@ ngx_http_boxoffice_create_main_conf(ngx_conf_t *cf)
     bmcf->batch_bytes_max = NGX_CONF_UNSET_SIZE;
     bmcf->batch_target = NGX_CONF_UNSET_MSEC;
     bmcf->lane_body_max = NGX_CONF_UNSET_SIZE;
+    tokens->leeway = NGX_CONF_UNSET;
+    tokens->cache_size = NGX_CONF_UNSET_UINT;
 
     return bmcf;
 }
@@ -218,6 +266,15 @@ ngx_http_boxoffice_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_size_value(bmcf->batch_bytes_max, 1024 * 1024);
     ngx_conf_init_msec_value(bmcf->batch_target, 5);
     ngx_conf_init_size_value(bmcf->lane_body_max, 32 * 1024);
+    ngx_conf_init_value(bmcf->tokens->leeway, 30);
+    ngx_conf_init_uint_value(bmcf->tokens->cache_size, 4096);
+
+    if (bmcf->tokens->keys.nelts
+        && (bmcf->tokens->issuer.len == 0 || bmcf->tokens->audience.len == 0))
+    {
+        return "boxoffice_token_key needs boxoffice_token with issuer= "
+               "and audience=";
+    }
 
     return NGX_CONF_OK;
 }
@@ -342,6 +399,10 @@ ngx_http_boxoffice_init_process(ngx_cycle_t *cycle)
 
     ngx_http_boxoffice_metrics_init(bmcf);
 
+    if (ngx_http_boxoffice_token_init(cycle, bmcf->tokens) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_boxoffice_lane_init(cycle, bmcf);
 }
 
@@ -363,8 +424,7 @@ ngx_http_boxoffice_log_handler(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_boxoffice_module);
 
     if (ctx) {
-        ngx_http_boxoffice_metrics_request(ctx->match.route,
-                                           r->headers_out.status,
+        ngx_http_boxoffice_metrics_request(r, ctx->match.route,
                                            ngx_current_msec - ctx->start);
     }
 
@@ -498,6 +558,138 @@ ngx_http_boxoffice_lane(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
+ngx_http_boxoffice_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_boxoffice_main_conf_t *bmcf = conf;
+
+    static const ngx_http_boxoffice_parameter_t  parameters[] = {
+        { ngx_string("issuer="), NGX_HTTP_BOXOFFICE_TEXT,
+          offsetof(ngx_http_boxoffice_tokens_t, issuer) },
+        { ngx_string("audience="), NGX_HTTP_BOXOFFICE_TEXT,
+          offsetof(ngx_http_boxoffice_tokens_t, audience) },
+        { ngx_string("leeway="), NGX_HTTP_BOXOFFICE_SEC,
+          offsetof(ngx_http_boxoffice_tokens_t, leeway) },
+        { ngx_string("cache="), NGX_HTTP_BOXOFFICE_COUNT,
+          offsetof(ngx_http_boxoffice_tokens_t, cache_size) },
+        { ngx_null_string, 0, 0 }
+    };
+
+    return ngx_http_boxoffice_parameters(cf, bmcf->tokens, parameters, 1);
+}
+
+
+static char *
+ngx_http_boxoffice_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_boxoffice_main_conf_t *bmcf = conf;
+
+    ngx_str_t  *value, name, material;
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[3].data, "secret=", sizeof("secret=") - 1) == 0) {
+        material.data = value[3].data + sizeof("secret=") - 1;
+        material.len = value[3].len - (sizeof("secret=") - 1);
+
+    } else if (ngx_strncmp(value[3].data, "file=", sizeof("file=") - 1) == 0) {
+        name.data = value[3].data + sizeof("file=") - 1;
+        name.len = value[3].len - (sizeof("file=") - 1);
+
+        if (ngx_http_boxoffice_key_file(cf, &name, &material) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+    } else {
+        return "wants a key's id, an algorithm, and file= or secret=";
+    }
+
+    return ngx_http_boxoffice_token_key(cf->pool, bmcf->tokens, &value[1],
+                                        &value[2], &material);
+}
+
+
+/* the content of a file, without the line's end that an editor adds */
+
+static ngx_int_t
+ngx_http_boxoffice_key_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *material)
+{
+    ssize_t     n;
+    ngx_fd_t    fd;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    material->data = ngx_pnalloc(cf->pool, NGX_HTTP_BOXOFFICE_KEY_FILE_MAX);
+    if (material->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_fd(fd, material->data, NGX_HTTP_BOXOFFICE_KEY_FILE_MAX);
+
+    if (n == -1 || n == NGX_HTTP_BOXOFFICE_KEY_FILE_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == -1 ? ngx_errno : 0,
+                           "cannot read \"%V\", or it is too large", name);
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    if (n == -1 || n == NGX_HTTP_BOXOFFICE_KEY_FILE_MAX) {
+        return NGX_ERROR;
+    }
+
+    if (n && material->data[n - 1] == LF) {
+        n--;
+    }
+
+    if (n && material->data[n - 1] == CR) {
+        n--;
+    }
+
+    material->len = n;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_boxoffice_deny(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_boxoffice_main_conf_t *bmcf = conf;
+
+    ssize_t     size;
+    ngx_str_t  *value;
+
+    if (bmcf->tokens->deny_zone) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    size = ngx_parse_size(&value[1]);
+
+    if (size == NGX_ERROR || size < (ssize_t) (8 * ngx_pagesize)) {
+        return "has a size that is too small";
+    }
+
+    bmcf->tokens->deny_zone = ngx_http_boxoffice_deny_zone(cf, size);
+
+    return bmcf->tokens->deny_zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
 ngx_http_boxoffice_parameters(ngx_conf_t *cf, void *conf,
     const ngx_http_boxoffice_parameter_t *parameters, ngx_uint_t from)
 {
@@ -559,6 +751,15 @@ ngx_http_boxoffice_parameter(void *conf,
         n = ngx_parse_time(value, 0);
         *(ngx_msec_t *) place = n;
         return n == NGX_ERROR ? NGX_ERROR : NGX_OK;
+
+    case NGX_HTTP_BOXOFFICE_SEC:
+        n = ngx_parse_time(value, 1);
+        *(time_t *) place = n;
+        return n == NGX_ERROR ? NGX_ERROR : NGX_OK;
+
+    case NGX_HTTP_BOXOFFICE_TEXT:
+        *(ngx_str_t *) place = *value;
+        return value->len ? NGX_OK : NGX_ERROR;
 
     default:
         n = ngx_atoi(value->data, value->len);

@@ -27,6 +27,8 @@
 #define NGX_HTTP_BOXOFFICE_POOL_MAX   256
 #define NGX_HTTP_BOXOFFICE_BATCH_MAX  4096
 
+#define NGX_HTTP_BOXOFFICE_KEY_FILE_MAX  16384
+
 
 typedef struct ngx_http_boxoffice_tokens_s  ngx_http_boxoffice_tokens_t;
 typedef struct ngx_http_boxoffice_lane_s  ngx_http_boxoffice_lane_t;
@@ -50,7 +52,6 @@ typedef struct {
     size_t                             lane_body_max;
 
     ngx_http_boxoffice_tokens_t       *tokens;
-    ngx_shm_zone_t                    *deny_zone;
     ngx_shm_zone_t                    *metrics_zone;
 
     ngx_http_boxoffice_node_t         *routes;
@@ -114,7 +115,6 @@ typedef struct {
 typedef struct {
     ngx_http_boxoffice_match_t         match;
     ngx_http_boxoffice_call_t          call;
-    ngx_str_t                          cache_key;
 
     ngx_table_elt_t                   *authorization;
     ngx_table_elt_t                   *idempotency_key;
@@ -147,6 +147,10 @@ typedef struct {
 /* request */
 
 ngx_int_t ngx_http_boxoffice_request_handler(ngx_http_request_t *r);
+
+/* NGX_HTTP_BOXOFFICE_E_NONE if the token is an administrator's */
+ngx_uint_t ngx_http_boxoffice_request_administrator(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx);
 
 /* the request's context, with its id, made when there is none yet */
 ngx_http_boxoffice_ctx_t *ngx_http_boxoffice_request_ctx(

@@ -73,8 +73,7 @@ static ngx_http_boxoffice_bind_t  ngx_http_boxoffice_pg_bind;
 
 
 static const char  ngx_http_boxoffice_pg_settings_query[] =
-    "SELECT current_setting('max_connections')::int4"
-    " - current_setting('superuser_reserved_connections')::int4";
+    "SELECT current_setting('max_connections')::int4";
 
 
 /* not to be changed by the connection string */

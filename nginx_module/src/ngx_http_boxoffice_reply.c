@@ -4,6 +4,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_md5.h>
+
 #include "ngx_http_boxoffice_module.h"
 
 
@@ -11,6 +15,8 @@ static ngx_int_t ngx_http_boxoffice_reply_answer(
     ngx_http_boxoffice_call_t *call, ngx_http_boxoffice_row_t *row);
 static ngx_int_t ngx_http_boxoffice_reply_headers(
     ngx_http_boxoffice_call_t *call, ngx_http_boxoffice_row_t *row);
+static ngx_int_t ngx_http_boxoffice_reply_digest(ngx_http_request_t *r,
+    ngx_str_t *body, ngx_str_t *etag);
 static ngx_int_t ngx_http_boxoffice_reply_etag(ngx_http_request_t *r,
     ngx_str_t *etag);
 static void ngx_http_boxoffice_reply_finish(ngx_http_request_t *r,
@@ -139,6 +145,14 @@ ngx_http_boxoffice_reply_headers(ngx_http_boxoffice_call_t *call,
         cache = &blcf->cache_control;
     }
 
+    if (call->route->cache && row->status == NGX_HTTP_OK
+        && row->etag.len == 0
+        && ngx_http_boxoffice_reply_digest(r, &row->body, &row->etag)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_boxoffice_header(r, "Cache-Control", cache) != NGX_OK
         || ngx_http_boxoffice_reply_etag(r, &row->etag) != NGX_OK)
     {
@@ -171,6 +185,30 @@ ngx_http_boxoffice_reply_headers(ngx_http_boxoffice_call_t *call,
     value.len = ngx_sprintf(value.data, "%ui", row->retry_after) - value.data;
 
     return ngx_http_boxoffice_header(r, "Retry-After", &value);
+}
+
+
+/* what is cached has a tag: without one of the database, that of its bytes */
+
+static ngx_int_t
+ngx_http_boxoffice_reply_digest(ngx_http_request_t *r, ngx_str_t *body,
+    ngx_str_t *etag)
+{
+    u_char     digest[16];
+    ngx_md5_t  md5;
+
+    etag->data = ngx_pnalloc(r->pool, sizeof(digest) * 2);
+    if (etag->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, body->data, body->len);
+    ngx_md5_final(digest, &md5);
+
+    etag->len = ngx_hex_dump(etag->data, digest, sizeof(digest)) - etag->data;
+
+    return NGX_OK;
 }
 
 

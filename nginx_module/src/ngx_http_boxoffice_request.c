@@ -34,6 +34,8 @@ static ngx_uint_t ngx_http_boxoffice_request_caller(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
 static ngx_uint_t ngx_http_boxoffice_request_actor(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
+static ngx_uint_t ngx_http_boxoffice_request_token(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx);
 static ngx_uint_t ngx_http_boxoffice_request_secret(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
 static ngx_uint_t ngx_http_boxoffice_request_key(ngx_http_request_t *r,
@@ -425,16 +427,24 @@ static ngx_uint_t
 ngx_http_boxoffice_request_actor(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx)
 {
-    ngx_str_t  token;
-
     if (ctx->authorization == NULL) {
 
-        if (ctx->call.route->roles & NGX_HTTP_BOXOFFICE_ROLE_PUBLIC) {
-            return NGX_HTTP_BOXOFFICE_E_NONE;
-        }
-
-        return NGX_HTTP_BOXOFFICE_E_TOKEN_MISSING;
+        return (ctx->call.route->roles & NGX_HTTP_BOXOFFICE_ROLE_PUBLIC)
+               ? NGX_HTTP_BOXOFFICE_E_NONE
+               : NGX_HTTP_BOXOFFICE_E_TOKEN_MISSING;
     }
+
+    return ngx_http_boxoffice_request_token(r, ctx);
+}
+
+
+/* "Bearer" and the token (RFC 6750, section 2.1) */
+
+static ngx_uint_t
+ngx_http_boxoffice_request_token(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx)
+{
+    ngx_str_t  token;
 
     token = ctx->authorization->value;
 
@@ -455,6 +465,28 @@ ngx_http_boxoffice_request_actor(ngx_http_request_t *r,
     }
 
     return ngx_http_boxoffice_token_check(r, &token, &ctx->call.actor);
+}
+
+
+ngx_uint_t
+ngx_http_boxoffice_request_administrator(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx)
+{
+    ngx_uint_t  error;
+
+    if (ctx->authorization == NULL) {
+        return NGX_HTTP_BOXOFFICE_E_TOKEN_MISSING;
+    }
+
+    error = ngx_http_boxoffice_request_token(r, ctx);
+
+    if (error != NGX_HTTP_BOXOFFICE_E_NONE) {
+        return error;
+    }
+
+    return ngx_strcmp(ctx->call.actor.role.data, "admin") == 0
+           ? NGX_HTTP_BOXOFFICE_E_NONE
+           : NGX_HTTP_BOXOFFICE_E_FORBIDDEN;
 }
 
 
