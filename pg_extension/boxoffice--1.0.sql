@@ -109,9 +109,12 @@ COMMENT ON FUNCTION boxoffice_code.expire_orders IS
 
 -- ---------------------------------------------------------------- nobody but whom sql/deploy names
 
+-- The owner too: a restored dump makes the extension anew, and what acts for callers must not do so as
+-- the superuser who restored it.
 DO $$
 DECLARE
     made regprocedure;
+    code CONSTANT boolean := pg_catalog.to_regrole('boxoffice_code') IS NOT NULL;
 BEGIN
     FOR made IN
         SELECT d.objid::regprocedure
@@ -121,6 +124,9 @@ BEGIN
            AND d.refclassid = 'pg_catalog.pg_extension'::regclass
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
+        IF code THEN
+            EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO boxoffice_code', made);
+        END IF;
     END LOOP;
 END
 $$;

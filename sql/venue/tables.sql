@@ -19,7 +19,7 @@ CREATE TABLE boxoffice.venue (
     CONSTRAINT venue_key_check CHECK (key ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
     CONSTRAINT venue_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
     CONSTRAINT venue_country_check CHECK (country ~ '^[A-Z]{2}$'),
-    CONSTRAINT venue_position_check
-        CHECK (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180)
+    CONSTRAINT venue_latitude_check CHECK (latitude BETWEEN -90 AND 90),
+    CONSTRAINT venue_longitude_check CHECK (longitude BETWEEN -180 AND 180)
 );
 COMMENT ON TABLE boxoffice.venue IS 'Where sessions take place; belongs to an organizer.';

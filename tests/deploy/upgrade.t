@@ -37,12 +37,7 @@ sub append ($file, $mode, $text) {
 }
 
 sub same_schema ($got, $wanted, $title) {
-	my ($a, $b) = map { $cluster->schema($_) } $got, $wanted;
-	return pass($title) if $a eq $b;
-	append("$cluster->{prefix}/a", '>', $a);
-	append("$cluster->{prefix}/b", '>', $b);
-	fail($title);
-	diag(scalar `diff -U2 $cluster->{prefix}/b $cluster->{prefix}/a | head -n 40`);
+	is($cluster->schema_difference($got, $wanted), '', $title);
 	return;
 }
 

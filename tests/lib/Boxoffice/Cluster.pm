@@ -91,6 +91,18 @@ sub schema ($self, $database) {
 	return $dump =~ s/^\\(?:un)?restrict .*\n//mgr;
 }
 
+# What one database's schema has and another's has not, as diff tells it; empty if they are the same.
+sub schema_difference ($self, $got, $wanted) {
+	my @files;
+	for my $database ($wanted, $got) {
+		push @files, "$self->{prefix}/$database.schema";
+		open my $out, '>', $files[-1] or die "$files[-1]: $!\n";
+		print {$out} $self->schema($database);
+		close $out or die "$files[-1]: $!\n";
+	}
+	return scalar `diff -U2 '$files[0]' '$files[1]' | head -n 40`;
+}
+
 sub log_text ($self) {
 	return _run('sh', '-c', "cat $self->{prefix}/log/postgresql*.log");
 }

@@ -1,0 +1,91 @@
+#!/usr/bin/perl
+#
+# restore.t
+#		A dump and its restore lose nothing: rows, keys, secrets that match, and a sale that goes on.
+use v5.36;
+use JSON::PP qw(decode_json);
+use Test::More;
+
+use Cwd            qw(abs_path);
+use File::Basename qw(dirname);
+use lib dirname(abs_path(__FILE__)) . '/../lib';
+use Boxoffice::Cluster;
+
+my $cluster = Boxoffice::Cluster->start;
+$cluster->create($_) for qw(sold restored);
+$cluster->deploy('sold');
+
+# ---- a sale ----
+
+system("'$Boxoffice::Cluster::TOP/conf/demo/load' '" . $cluster->dsn('sold') . "' >/dev/null") == 0
+	or die "the demo is not loaded\n";
+my ($event) = $cluster->sql('sold', q{SELECT id FROM boxoffice.event WHERE slug = 'open-house'}) =~ /(\d+)/;
+
+sub hold ($database, $quantity) {
+	return decode_json($cluster->sql($database,
+		qq{SELECT api.hold_create($event, '[{"ticket_type": "visitor", "session": "saturday", "quantity": $quantity}]')}));
+}
+
+sub order ($database, $hold, $name) {
+	return decode_json($cluster->sql($database, qq{
+		SELECT api.order_create(event => $event, hold => '$hold->{id}', secret => '$hold->{secret}',
+			contact => '{"name": "$name", "email": "$name\@example.com"}', idempotency_key => '$name')}));
+}
+
+my $held   = hold('sold', 3);
+my $bought = hold('sold', 2);
+my $order  = order('sold', $bought, 'ann');
+is($order->{status}, 'paid', 'an order is there to be kept');
+
+# ---- dump, restore ----
+
+my $dump = "$cluster->{prefix}/sold.dump";
+my ($from, $to) = map { $cluster->dsn($_) } qw(sold restored);
+is(system("pg_dump -Fc -f '$dump' '$from' 2>&1"), 0, 'it is dumped');
+is(scalar `pg_restore --exit-on-error -d '$to' '$dump' 2>&1`, '', 'it is restored, without a word');
+
+sub contents ($database) {
+	my $tables = $cluster->sql($database, q{
+		SELECT string_agg(format('SELECT %L AS name, count(*), md5(string_agg(t::text, %L ORDER BY t::text)) FROM %s AS t', c.oid::regclass, '|', c.oid::regclass), ' UNION ALL ')
+		  FROM pg_class AS c
+		 WHERE c.relnamespace = 'boxoffice'::regnamespace AND c.relkind = 'r'});
+	return $cluster->sql($database, "SELECT * FROM ($tables) AS counted ORDER BY name");
+}
+
+is(contents('restored'), contents('sold'), 'every row of every table is there');
+is($cluster->sql('restored', q{
+	SELECT p.oid::regprocedure FROM pg_proc AS p
+	 WHERE p.prosecdef AND p.proowner NOT IN ('boxoffice_code'::regrole, 'boxoffice_owner'::regrole)
+	   AND p.pronamespace::regnamespace::text IN ('boxoffice', 'boxoffice_code', 'api')}), '',
+	'nothing acts as the superuser who restored it');
+
+# ---- secrets match, and the sale goes on ----
+
+my $seen = decode_json($cluster->sql('restored', qq{SELECT api.hold_get($event, $held->{id}, secret => '$held->{secret}')}));
+is($seen->{status}, 'active', 'the secret of a hold opens it');
+my $tickets = $cluster->sql('restored', qq{SELECT api.ticket_list($event, $order->{id}, secret => '$order->{secret}')});
+is(() = $tickets =~ /"valid"/g, 2, 'the secret of an order too');
+is(order('restored', $bought, 'ann')->{code}, $order->{code}, 'an idempotency key of before gives the answer of before');
+is(order('restored', $held, 'bob')->{status}, 'paid', 'a hold of before becomes an order');
+is(hold('restored', 1)->{status}, 'active', 'and places are held');
+is($cluster->sql('restored', "SELECT * FROM boxoffice.check_inventory($event)"), '', 'the inventory agrees');
+is($cluster->sql('restored', "SELECT * FROM boxoffice.check_orders($event)"), '', 'the orders agree');
+
+# ---- deploy finds nothing that matters ----
+
+$cluster->deploy('restored');
+is($cluster->deploy('restored'), "deploy: nothing to do\n", 'deploy is content with it');
+is($cluster->schema_difference('restored', 'sold'), '', 'and it is what it was');
+
+# ---- dropping the extension under a sale ----
+
+my $rows = contents('sold');
+$cluster->sql('sold', 'DROP EXTENSION boxoffice CASCADE');
+is(contents('sold'), $rows, 'DROP EXTENSION CASCADE loses no row');
+$cluster->deploy('sold');
+is(contents('sold') =~ s/^boxoffice\.deployed.*\n//mr, $rows =~ s/^boxoffice\.deployed.*\n//mr, '… nor does the deploy after it');
+$seen = decode_json($cluster->sql('sold', qq{SELECT api.hold_get($event, $held->{id}, secret => '$held->{secret}')}));
+is($seen->{status}, 'active', '… and the sale goes on');
+is(order('sold', $held, 'cid')->{status}, 'paid', '… to the end');
+
+done_testing();
