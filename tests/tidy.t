@@ -393,7 +393,7 @@ sub files_without_list
 		unlisted(qr{^sql/[a-z]+/(tables|functions|api|views|owner|grants|data)\.sql$}, 'sql/MANIFEST', sub { $_[0] =~ s{^sql/}{}r }),
 		unlisted(qr{^tests/regress/sql/.*\.sql$},       'tests/regress/schedule',   \&stem),
 		unlisted(qr{^tests/isolation/specs/.*\.spec$},  'tests/isolation/schedule', \&stem),
-		unlisted(qr{^nginx_module/src/.*\.c$},          'nginx_module/config', sub { stem($_[0]) =~ s/^ngx_http_boxoffice_//r }),
+		unlisted(qr{^nginx_module/src/.*\.c$},          'nginx_module/config', \&basename),
 	);
 }
 

@@ -1,3 +1,5 @@
+-- Blocks and stock rows as answers show them.
+
 CREATE OR REPLACE FUNCTION boxoffice_code.block_json(event bigint, block bigint)
     RETURNS json
     LANGUAGE sql VOLATILE
