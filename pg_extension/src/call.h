@@ -78,7 +78,7 @@ typedef struct Actor
 typedef struct Fault
 {
 	ErrorCode	code;
-	const char *pointer;		/* JSON Pointer into the body, "" the whole; or a parameter's name */
+	const char *pointer;		/* JSON Pointer into the body ("" is all of it), or a parameter */
 	const char *facts;			/* JSON members without braces, e.g. "\"max\":6", or NULL */
 	const char *detail;			/* a sentence for people, or NULL */
 } Fault;
