@@ -149,7 +149,7 @@ sub postgres_stop ($self, $mode = 'fast') {
 }
 
 sub postgres_start ($self) {
-	_run($self->_as('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'start', '-s', '-w', '-t', 60,
+	_run($self->_serve('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'start', '-s', '-w', '-t', 60,
 		'-D', "$self->{prefix}/data", '-l', "$self->{prefix}/log/postgresql-start.log");
 	return;
 }
@@ -192,7 +192,7 @@ sub worker_pids ($self) { return _children($self->{nginx_pid}, qr/^nginx: worker
 
 sub nginx_start ($self) {
 	my $web = "$self->{prefix}/nginx";
-	_run($self->_as('WEB_USER'), $self->{settings}{NGINX_BIN}, '-p', "$web/", '-e', $self->nginx_log, '-c', $self->nginx_conf);
+	_run($self->_serve('WEB_USER'), $self->{settings}{NGINX_BIN}, '-p', "$web/", '-e', $self->nginx_log, '-c', $self->nginx_conf);
 	$self->_adopt_nginx;
 	return;
 }
@@ -308,6 +308,13 @@ sub _as ($self, $which) {
 	my $user = $self->{settings}{$which};
 	my $gid  = (getpwnam $user)[3];
 	return ('setpriv', "--reuid=$user", "--regid=$gid", '--init-groups', '--');
+}
+
+# The same for a server: with the sanitizers' runtime if the build has them, as conf/settings does it.
+sub _serve ($self, $which) {
+	my $preload = $ENV{SERVER_PRELOAD} or return $self->_as($which);
+	return ($self->_as($which), 'env', "LD_PRELOAD=$preload", 'ASAN_OPTIONS=detect_leaks=0:abort_on_error=1',
+		'UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1');
 }
 
 sub _run (@command) {
