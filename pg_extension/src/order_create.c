@@ -24,6 +24,12 @@
 #include "payment.h"
 #include "query.h"
 
+static CoreQuery groups_query = {
+	"SELECT DISTINCT c.group_id FROM boxoffice.claim AS c"
+	" WHERE c.event_id = $1 AND c.owner_id = ANY ($2)",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
 typedef struct Placing
 {
 	Call	   *call;
@@ -90,17 +96,43 @@ placing_read(Placing *placing, Call *call)
 	secret_buyer_key(normal, placing->email_key);
 }
 
+/* The holds that are asked for; sets *n. */
+static int64 *
+hold_ids(const Batch *batch, int *n)
+{
+	int64	   *ids = palloc_array(int64, batch->count + 1);
+
+	*n = 0;
+	for (int i = 0; i < batch->count; i++)
+		if (!batch->calls[i].reply.done)
+			ids[(*n)++] = batch->placings[i].hold_id;
+	*n = ids_sort_unique(ids, *n);
+	return ids;
+}
+
+/* Looks without locks which groups the holds' places are in, and locks these. */
+static void
+groups_lock(Batch *batch)
+{
+	int			n;
+	int64	   *ids = hold_ids(batch, &n);
+	int			groups = query_run(&groups_query, (Datum[]) {
+								   Int64GetDatum(batch->inv->event_id), array_int8(ids, n)
+								   }, NULL);
+
+	for (int i = 0; i < groups; i++)
+		inventory_add_group(batch->inv, query_int8(i, 1));
+	query_done();
+	inventory_lock(batch->inv);
+}
+
 /* Reads the holds of all calls that are not done, and points each placing at its own. */
 static void
 holds_read(Batch *batch)
 {
-	int64	   *ids = palloc_array(int64, batch->count + 1);
-	int			n = 0;
+	int			n;
+	int64	   *ids = hold_ids(batch, &n);
 
-	for (int i = 0; i < batch->count; i++)
-		if (!batch->calls[i].reply.done)
-			ids[n++] = batch->placings[i].hold_id;
-	n = ids_sort_unique(ids, n);
 	batch->holds = hold_load(batch->inv->event_id, ids, n, &batch->hold_count);
 	for (int i = 0; i < batch->count; i++)
 	{
@@ -114,15 +146,11 @@ holds_read(Batch *batch)
 	}
 }
 
-/* Looks without locks, locks the groups, and looks again. */
+/* Looks, locks, and looks again: only now the holds stand still. */
 static void
 holds_lock(Batch *batch)
 {
-	holds_read(batch);
-	for (int i = 0; i < batch->hold_count; i++)
-		for (int j = 0; j < batch->holds[i].claim_count; j++)
-			inventory_add_group(batch->inv, batch->holds[i].claims[j].group_id);
-	inventory_lock(batch->inv);
+	groups_lock(batch);
 	batch->keys = idempotency_find(batch->calls, batch->count);
 	holds_read(batch);
 	for (int i = 0; i < batch->hold_count; i++)
@@ -163,6 +191,14 @@ is_wanted(const Batch *batch, int i)
 		(batch->keys[i].found == KEY_NONE || batch->keys[i].found == KEY_NEW);
 }
 
+/* Names a counter of the buyer's; where nothing is limited nothing is counted. */
+static void
+buyer_name(const Batch *batch, const Placing *placing, int64 type_id, int limit)
+{
+	if (limit > 0)
+		buyer_add(batch->inv->buyers, placing->email_key, type_id, limit);
+}
+
 /* Loads the stock rows of the holds, and locks the counters of their buyers. */
 static void
 counters_load(Batch *batch)
@@ -173,14 +209,14 @@ counters_load(Batch *batch)
 
 		if (!is_wanted(batch, i))
 			continue;
-		buyer_add(batch->inv->buyers, placing->email_key, 0, batch->event->buyer_limit);
+		buyer_name(batch, placing, 0, batch->event->buyer_limit);
 		for (int j = 0; j < placing->hold->claim_count; j++)
 		{
 			const Claim *claim = &placing->hold->claims[j];
 
 			inventory_add_stocks(batch->inv, claim->stock_ids, claim->stock_count);
-			buyer_add(batch->inv->buyers, placing->email_key, claim->ticket_type_id,
-					  order_event_type(batch->event, claim->ticket_type_id)->buyer_limit);
+			buyer_name(batch, placing, claim->ticket_type_id,
+					   order_event_type(batch->event, claim->ticket_type_id)->buyer_limit);
 		}
 	}
 	inventory_load(batch->inv);

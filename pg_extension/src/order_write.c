@@ -10,48 +10,15 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "bulk.h"
 #include "order.h"
 #include "query.h"
 
 #define ORDER_CODE_TRIES 20
 
-static CoreQuery order_insert_query = {
-	"INSERT INTO boxoffice.order AS o (event_id, id, hold_id, code, status, total, currency, test,"
-	"       channel, subject, email_key, placed_at, expires_at, paid_at)"
-	" SELECT $1, u.id, u.hold_id, u.code, u.status, u.total, $2, $3, u.channel, u.subject,"
-	"        u.email_key, $4, nullif(u.expires_at, 'infinity'), CASE u.status WHEN 'paid' THEN $4 END"
-	"   FROM unnest($5, $6, $7, $8, $9, $10, $11, $12, $13)"
-	"        AS u (id, hold_id, code, status, total, channel, subject, email_key, expires_at)"
-	" ON CONFLICT ON CONSTRAINT order_code_key DO NOTHING"
-	" RETURNING o.id",
-	13, {INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
-};
-
-static CoreQuery contact_insert_query = {
-	"INSERT INTO boxoffice.contact (event_id, order_id, name, email, phone, locale)"
-	" SELECT $1, u.order_id, u.name, u.email, u.phone, u.locale"
-	"   FROM unnest($2, $3, $4, $5, $6) AS u (order_id, name, email, phone, locale)",
-	6, {INT8OID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
-};
-
-static CoreQuery ticket_insert_query = {
-	"INSERT INTO boxoffice.ticket (event_id, id, order_id, line, ticket_type_id, session_id, price, fee,"
-	"       state, code)"
-	" SELECT $1, u.id, u.order_id, u.line, u.ticket_type_id, u.session_id, u.price, u.fee, u.state,"
-	"        nullif(u.code, '')"
-	"   FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)"
-	"        AS u (id, order_id, line, ticket_type_id, session_id, price, fee, state, code)",
-	10, {INT8OID, INT8ARRAYOID, INT8ARRAYOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-		INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
-};
-
-static CoreQuery fee_insert_query = {
-	"INSERT INTO boxoffice.order_fee (event_id, order_id, line, kind, name, quantity, unit_amount, amount)"
-	" SELECT $1, u.order_id, u.line, 'ticket', u.name, u.quantity, u.unit_amount,"
-	"        u.quantity * u.unit_amount"
-	"   FROM unnest($2, $3, $4, $5, $6) AS u (order_id, line, name, quantity, unit_amount)",
-	6, {INT8OID, INT8ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT8ARRAYOID}
+static CoreQuery codes_taken_query = {
+	"SELECT o.code FROM boxoffice.order AS o WHERE o.event_id = $1 AND o.code = ANY ($2)",
+	2, {INT8OID, TEXTARRAYOID}
 };
 
 static CoreQuery order_update_query = {
@@ -66,7 +33,7 @@ static CoreQuery order_update_query = {
 
 static CoreQuery ticket_update_query = {
 	"UPDATE boxoffice.ticket AS t"
-	"   SET state = u.state, code = nullif(u.code, '')"
+	"   SET state = u.state, code = u.code"
 	"  FROM unnest($2, $3, $4) AS u (id, state, code)"
 	" WHERE t.event_id = $1 AND t.id = u.id",
 	4, {INT8OID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
@@ -84,15 +51,9 @@ static CoreQuery fee_update_query = {
 typedef struct OrderColumns
 {
 	int64	   *ids;
-	int64	   *hold_ids;
-	const char **codes;
 	const char **stati;
 	const char **stati_stored;
 	int64	   *totals;
-	const char **channels;
-	const char **subjects;
-	const char **email_keys;
-	TimestampTz *expires_at;
 	TimestampTz *paid_at;
 	TimestampTz *cancelled_at;
 	int			count;
@@ -102,15 +63,9 @@ static void
 order_columns_begin(OrderColumns *columns, int max)
 {
 	columns->ids = palloc_array(int64, max + 1);
-	columns->hold_ids = palloc_array(int64, max + 1);
-	columns->codes = palloc_array(const char *, max + 1);
 	columns->stati = palloc_array(const char *, max + 1);
 	columns->stati_stored = palloc_array(const char *, max + 1);
 	columns->totals = palloc_array(int64, max + 1);
-	columns->channels = palloc_array(const char *, max + 1);
-	columns->subjects = palloc_array(const char *, max + 1);
-	columns->email_keys = palloc_array(const char *, max + 1);
-	columns->expires_at = palloc_array(TimestampTz, max + 1);
 	columns->paid_at = palloc_array(TimestampTz, max + 1);
 	columns->cancelled_at = palloc_array(TimestampTz, max + 1);
 	columns->count = 0;
@@ -122,63 +77,11 @@ order_columns_add(OrderColumns *columns, const Order *order)
 	int			i = columns->count++;
 
 	columns->ids[i] = order->id;
-	columns->hold_ids[i] = order->hold_id;
-	columns->codes[i] = order->code;
 	columns->stati[i] = order_status_name(order->status);
 	columns->stati_stored[i] = order_status_name(order->status_stored);
 	columns->totals[i] = order->total;
-	columns->channels[i] = order->channel;
-	columns->subjects[i] = order->subject;
-	columns->email_keys[i] = order->email_key;
-	columns->expires_at[i] = order->expires_at;
 	columns->paid_at[i] = order->paid_at;
 	columns->cancelled_at[i] = order->cancelled_at;
-}
-
-/* Columns of tickets, as arrays. */
-typedef struct TicketColumns
-{
-	int64	   *ids;
-	int64	   *order_ids;
-	int16	   *lines;
-	int64	   *type_ids;
-	int64	   *session_ids;
-	int64	   *prices;
-	int64	   *fees;
-	const char **states;
-	const char **codes;
-	int			count;
-} TicketColumns;
-
-static void
-ticket_columns_begin(TicketColumns *columns, int max)
-{
-	columns->ids = palloc_array(int64, max + 1);
-	columns->order_ids = palloc_array(int64, max + 1);
-	columns->lines = palloc_array(int16, max + 1);
-	columns->type_ids = palloc_array(int64, max + 1);
-	columns->session_ids = palloc_array(int64, max + 1);
-	columns->prices = palloc_array(int64, max + 1);
-	columns->fees = palloc_array(int64, max + 1);
-	columns->states = palloc_array(const char *, max + 1);
-	columns->codes = palloc_array(const char *, max + 1);
-	columns->count = 0;
-}
-
-static void
-ticket_columns_add(TicketColumns *columns, const Ticket *ticket)
-{
-	int			i = columns->count++;
-
-	columns->ids[i] = ticket->id;
-	columns->order_ids[i] = ticket->order_id;
-	columns->lines[i] = ticket->line;
-	columns->type_ids[i] = ticket->ticket_type_id;
-	columns->session_ids[i] = ticket->session_id;
-	columns->prices[i] = ticket->price;
-	columns->fees[i] = ticket->fee;
-	columns->states[i] = ticket_state_name(ticket->state);
-	columns->codes[i] = ticket->code;
 }
 
 static int
@@ -201,63 +104,68 @@ fees_in(const Order *orders, int count)
 	return fees;
 }
 
+static void
+random_fill(void *bytes, size_t length)
+{
+	if (!pg_strong_random(bytes, length))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random order codes")));
+}
+
 /* Draws a code that offends nobody for each of these orders. */
 static void
 codes_draw(Order **orders, int count)
 {
 	uint32	   *random = palloc_array(uint32, count + 1);
 
-	if (!pg_strong_random(random, count * sizeof(uint32)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random order codes")));
+	random_fill(random, count * sizeof(uint32));
 	for (int i = 0; i < count; i++)
 		while (!order_code_make((const uint8_t *) &random[i], orders[i]->code))
-			if (!pg_strong_random(&random[i], sizeof(uint32)))
-				ereport(ERROR,
-						(errcode(ERRCODE_INTERNAL_ERROR),
-						 errmsg("could not generate random order codes")));
+			random_fill(&random[i], sizeof(uint32));
 	pfree(random);
 }
 
-/* Inserts orders and leaves in the list those whose code was taken; returns how many. */
 static int
-orders_try(const OrderEvent *event, Order **orders, int count)
+code_compare(const void *a, const void *b)
 {
-	OrderColumns c;
-	int64	   *written = palloc_array(int64, count + 1);
-	int			n;
+	return strcmp((*(Order *const *) a)->code, (*(Order *const *) b)->code);
+}
+
+/*
+ * Keeps in the list, which it sorts by code, the orders whose code somebody has or another order
+ * of the list has too; returns how many.
+ */
+static int
+codes_taken(int64 event_id, Order **orders, int count)
+{
+	const char **codes = palloc_array(const char *, count + 1);
+	int			taken;
 	int			left = 0;
 
-	order_columns_begin(&c, count);
+	qsort(orders, count, sizeof(Order *), code_compare);
 	for (int i = 0; i < count; i++)
-		order_columns_add(&c, orders[i]);
-	n = query_run(&order_insert_query, (Datum[]) {
-				  Int64GetDatum(event->id), CStringGetTextDatum(event->currency),
-				  BoolGetDatum(event->test), TimestampTzGetDatum(orders[0]->placed_at),
-				  array_int8(c.ids, count), array_int8(c.hold_ids, count),
-				  array_text(c.codes, count), array_text(c.stati, count),
-				  array_int8(c.totals, count),
-				  array_text(c.channels, count), array_text(c.subjects, count),
-				  array_text(c.email_keys, count), array_time(c.expires_at, count)
-				  }, NULL);
-	for (int i = 0; i < n; i++)
-		written[i] = query_int8(i, 1);
-	query_done();
-	for (int i = 0, at = 0; i < count; i++)
+		codes[i] = orders[i]->code;
+	taken = query_run(&codes_taken_query, (Datum[]) {
+					  Int64GetDatum(event_id), array_text(codes, count)
+					  }, NULL);
+	for (int i = 0; i < count; i++)
 	{
-		if (at < n && written[at] == orders[i]->id)
-			at++;
-		else
+		bool		again = i > 0 && strcmp(codes[i], codes[i - 1]) == 0;
+
+		for (int row = 0; row < taken && !again; row++)
+			again = strcmp(codes[i], query_text(row, 1)) == 0;
+		if (again)
 			orders[left++] = orders[i];
 	}
-	pfree(written);
+	query_done();
+	pfree(codes);
 	return left;
 }
 
-/* Inserts the orders, each under a code of its own. */
+/* Gives each order a code that nobody has. */
 static void
-orders_insert(const OrderEvent *event, Order *orders, int count)
+codes_give(int64 event_id, Order *orders, int count)
 {
 	Order	  **left = palloc_array(Order *, count + 1);
 	int			n = count;
@@ -267,83 +175,159 @@ orders_insert(const OrderEvent *event, Order *orders, int count)
 	for (int tries = 0; n > 0; tries++)
 	{
 		if (tries == ORDER_CODE_TRIES)
-			elog(ERROR, "no free order code in event " INT64_FORMAT, event->id);
+			elog(ERROR, "no free order code in event " INT64_FORMAT, event_id);
 		codes_draw(left, n);
-		n = orders_try(event, left, n);
+		n = codes_taken(event_id, left, n);
 	}
 	pfree(left);
+}
+
+/*
+ * Ends the writing of orders.  Another group of the event may have drawn the same code in this
+ * moment; then the batch is worth repeating.
+ */
+static void
+orders_bulk_end(Bulk *bulk)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		bulk_end(bulk);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION && error->constraint_name != NULL &&
+			strcmp(error->constraint_name, "order_code_key") == 0)
+		{
+			FlushErrorState();
+			inventory_moved("an order's code was taken");
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+static void
+orders_insert(const OrderEvent *event, const Order *orders, int count)
+{
+	static const char *const columns[] = {
+		"event_id", "id", "hold_id", "code", "status", "total", "currency", "test", "channel",
+		"subject", "email_key", "placed_at", "expires_at", "paid_at"
+	};
+	Bulk	   *bulk = bulk_begin("order", columns, lengthof(columns), count);
+
+	for (int i = 0; i < count; i++)
+	{
+		const Order *order = &orders[i];
+
+		bulk_int8(bulk, event->id);
+		bulk_int8(bulk, order->id);
+		bulk_int8(bulk, order->hold_id);
+		bulk_text(bulk, order->code);
+		bulk_text(bulk, order_status_name(order->status));
+		bulk_int8(bulk, order->total);
+		bulk_text(bulk, event->currency);
+		bulk_datum(bulk, BoolGetDatum(order->test));
+		bulk_text(bulk, order->channel);
+		bulk_text(bulk, order->subject);
+		bulk_text(bulk, order->email_key);
+		bulk_time(bulk, order->placed_at);
+		bulk_time(bulk, order->expires_at);
+		bulk_time(bulk, order->paid_at);
+		bulk_row(bulk);
+	}
+	orders_bulk_end(bulk);
 }
 
 static void
 contacts_insert(int64 event_id, const Order *orders, int count)
 {
-	int64	   *ids = palloc_array(int64, count + 1);
-	const char **columns[4];
+	static const char *const columns[] = {
+		"event_id", "order_id", "name", "email", "phone", "locale"
+	};
+	Bulk	   *bulk = bulk_begin("contact", columns, lengthof(columns), count);
 
-	for (int i = 0; i < lengthof(columns); i++)
-		columns[i] = palloc_array(const char *, count + 1);
 	for (int i = 0; i < count; i++)
 	{
-		ids[i] = orders[i].id;
-		columns[0][i] = orders[i].contact.name;
-		columns[1][i] = orders[i].contact.email;
-		columns[2][i] = orders[i].contact.phone;
-		columns[3][i] = orders[i].contact.locale;
+		const Contact *contact = &orders[i].contact;
+
+		bulk_int8(bulk, event_id);
+		bulk_int8(bulk, orders[i].id);
+		bulk_text(bulk, contact->name);
+		bulk_text(bulk, contact->email);
+		bulk_text(bulk, contact->phone);
+		bulk_text(bulk, contact->locale);
+		bulk_row(bulk);
 	}
-	query_run(&contact_insert_query, (Datum[]) {
-			  Int64GetDatum(event_id), array_int8(ids, count), array_text(columns[0], count),
-			  array_text(columns[1], count), array_text(columns[2], count),
-			  array_text(columns[3], count)
-			  }, NULL);
-	query_done();
+	bulk_end(bulk);
+}
+
+static void
+ticket_insert(Bulk *bulk, int64 event_id, const Ticket *ticket)
+{
+	bulk_int8(bulk, event_id);
+	bulk_int8(bulk, ticket->id);
+	bulk_int8(bulk, ticket->order_id);
+	bulk_datum(bulk, Int16GetDatum(ticket->line));
+	bulk_int8(bulk, ticket->ticket_type_id);
+	bulk_int8(bulk, ticket->session_id);
+	bulk_int8(bulk, ticket->price);
+	bulk_int8(bulk, ticket->fee);
+	bulk_text(bulk, ticket_state_name(ticket->state));
+	bulk_text(bulk, ticket->code[0] == '\0' ? NULL : ticket->code);
+	bulk_row(bulk);
 }
 
 static void
 tickets_insert(int64 event_id, const Order *orders, int count)
 {
-	TicketColumns c;
+	static const char *const columns[] = {
+		"event_id", "id", "order_id", "line", "ticket_type_id", "session_id", "price", "fee", "state",
+		"code"
+	};
+	Bulk	   *bulk = bulk_begin("ticket", columns, lengthof(columns), tickets_in(orders, count));
 
-	ticket_columns_begin(&c, tickets_in(orders, count));
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < orders[i].ticket_count; j++)
-			ticket_columns_add(&c, &orders[i].tickets[j]);
-	query_run(&ticket_insert_query, (Datum[]) {
-			  Int64GetDatum(event_id), array_int8(c.ids, c.count), array_int8(c.order_ids, c.count),
-			  array_int2(c.lines, c.count), array_int8(c.type_ids, c.count),
-			  array_int8(c.session_ids, c.count), array_int8(c.prices, c.count),
-			  array_int8(c.fees, c.count), array_text(c.states, c.count),
-			  array_text(c.codes, c.count)
-			  }, NULL);
-	query_done();
+			ticket_insert(bulk, event_id, &orders[i].tickets[j]);
+	bulk_end(bulk);
+}
+
+static void
+fee_insert(Bulk *bulk, int64 event_id, const OrderFee *fee)
+{
+	bulk_int8(bulk, event_id);
+	bulk_int8(bulk, fee->order_id);
+	bulk_datum(bulk, Int16GetDatum(fee->line));
+	bulk_text(bulk, "ticket");
+	bulk_text(bulk, fee->name);
+	bulk_datum(bulk, Int32GetDatum(fee->quantity));
+	bulk_int8(bulk, fee->unit_amount);
+	bulk_int8(bulk, fee->quantity * fee->unit_amount);
+	bulk_row(bulk);
 }
 
 static void
 fees_insert(int64 event_id, const Order *orders, int count)
 {
+	static const char *const columns[] = {
+		"event_id", "order_id", "line", "kind", "name", "quantity", "unit_amount", "amount"
+	};
 	int			n = fees_in(orders, count);
-	int64	   *order_ids = palloc_array(int64, n + 1);
-	int16	   *lines = palloc_array(int16, n + 1);
-	const char **names = palloc_array(const char *, n + 1);
-	int32	   *quantities = palloc_array(int32, n + 1);
-	int64	   *amounts = palloc_array(int64, n + 1);
-	int			at = 0;
+	Bulk	   *bulk;
 
 	if (n == 0)
 		return;
+	bulk = bulk_begin("order_fee", columns, lengthof(columns), n);
 	for (int i = 0; i < count; i++)
-		for (int j = 0; j < orders[i].fee_count; j++, at++)
-		{
-			order_ids[at] = orders[i].id;
-			lines[at] = orders[i].fees[j].line;
-			names[at] = orders[i].fees[j].name;
-			quantities[at] = orders[i].fees[j].quantity;
-			amounts[at] = orders[i].fees[j].unit_amount;
-		}
-	query_run(&fee_insert_query, (Datum[]) {
-			  Int64GetDatum(event_id), array_int8(order_ids, n), array_int2(lines, n),
-			  array_text(names, n), array_int4(quantities, n), array_int8(amounts, n)
-			  }, NULL);
-	query_done();
+		for (int j = 0; j < orders[i].fee_count; j++)
+			fee_insert(bulk, event_id, &orders[i].fees[j]);
+	bulk_end(bulk);
 }
 
 /*
@@ -355,6 +339,7 @@ order_insert(OrderEvent *event, Order *orders, int count)
 {
 	if (count == 0)
 		return;
+	codes_give(event->id, orders, count);
 	orders_insert(event, orders, count);
 	contacts_insert(event->id, orders, count);
 	tickets_insert(event->id, orders, count);
@@ -385,18 +370,28 @@ orders_update(int64 event_id, const Order *orders, int count)
 static void
 tickets_update(int64 event_id, const Order *orders, int count)
 {
-	TicketColumns c;
+	int			max = tickets_in(orders, count);
+	int64	   *ids = palloc_array(int64, max + 1);
+	const char **states = palloc_array(const char *, max + 1);
+	const char **codes = palloc_array(const char *, max + 1);
+	int			n = 0;
 
-	ticket_columns_begin(&c, tickets_in(orders, count));
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < orders[i].ticket_count; j++)
-			if (orders[i].tickets[j].changed)
-				ticket_columns_add(&c, &orders[i].tickets[j]);
-	if (c.count == 0)
+		{
+			const Ticket *ticket = &orders[i].tickets[j];
+
+			if (!ticket->changed)
+				continue;
+			ids[n] = ticket->id;
+			states[n] = ticket_state_name(ticket->state);
+			codes[n++] = ticket->code[0] == '\0' ? NULL : ticket->code;
+		}
+	if (n == 0)
 		return;
 	query_run(&ticket_update_query, (Datum[]) {
-			  Int64GetDatum(event_id), array_int8(c.ids, c.count), array_text(c.states, c.count),
-			  array_text(c.codes, c.count)
+			  Int64GetDatum(event_id), array_int8(ids, n), array_text(states, n),
+			  array_text(codes, n)
 			  }, NULL);
 	query_done();
 }

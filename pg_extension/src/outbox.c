@@ -6,18 +6,9 @@
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
+#include "bulk.h"
 #include "id.h"
 #include "outbox.h"
-#include "query.h"
-
-static CoreQuery outbox_insert = {
-	"INSERT INTO boxoffice.outbox (event_id, id, topic, ref_id, created_at)"
-	" SELECT $1, u.id, u.topic, u.ref_id, $2"
-	"   FROM unnest($3, $4, $5) AS u (id, topic, ref_id)",
-	5, {INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID}
-};
 
 void
 outbox_add(Outbox *outbox, const char *topic, int64 ref_id)
@@ -39,19 +30,22 @@ outbox_add(Outbox *outbox, const char *topic, int64 ref_id)
 void
 outbox_write(const Outbox *outbox, int64 event_id, TimestampTz now)
 {
-	int64	   *ids = palloc_array(int64, outbox->count + 1);
-	int64		first;
+	static const char *const columns[] = {"event_id", "id", "topic", "ref_id", "created_at"};
+	Bulk	   *bulk;
+	int64		id;
 
 	if (outbox->count == 0)
 		return;
-	first = id_next_many(outbox->count);
+	id = id_next_many(outbox->count);
+	bulk = bulk_begin("outbox", columns, lengthof(columns), outbox->count);
 	for (int i = 0; i < outbox->count; i++)
-		ids[i] = first + i;
-	query_run(&outbox_insert,
-			  (Datum[]) {
-				  Int64GetDatum(event_id), TimestampTzGetDatum(now),
-				  array_int8(ids, outbox->count), array_text(outbox->topics, outbox->count),
-				  array_int8(outbox->refs, outbox->count)
-			  }, NULL);
-	query_done();
+	{
+		bulk_int8(bulk, event_id);
+		bulk_int8(bulk, id + i);
+		bulk_text(bulk, outbox->topics[i]);
+		bulk_int8(bulk, outbox->refs[i]);
+		bulk_time(bulk, now);
+		bulk_row(bulk);
+	}
+	bulk_end(bulk);
 }

@@ -28,23 +28,13 @@
 #include "utils/builtins.h"
 
 #include "block.h"
+#include "bulk.h"
 #include "buyer.h"
 #include "handlers.h"
 #include "id.h"
 #include "idempotency.h"
 #include "payment.h"
 #include "query.h"
-
-static CoreQuery payment_insert_query = {
-	"INSERT INTO boxoffice.payment (event_id, id, order_id, kind, amount, currency, outcome, method,"
-	"       reference, recorded_by, recorded_at)"
-	" SELECT $1, u.id, u.order_id, u.kind, u.amount, $2, u.outcome, u.method, u.reference,"
-	"        u.recorded_by, u.recorded_at"
-	"   FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11)"
-	"        AS u (id, order_id, kind, amount, outcome, method, reference, recorded_by, recorded_at)",
-	11, {INT8OID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
-};
 
 static CoreQuery payment_query = {
 	"SELECT p.id, p.order_id, p.kind, p.amount, p.outcome, p.method, p.reference, p.recorded_by,"
@@ -98,35 +88,33 @@ payment_make_free(Payment *payment, const Order *order, TimestampTz now)
 void
 payment_insert(const OrderEvent *event, const Payment *payments, int count)
 {
-	int64	   *ids = palloc_array(int64, count + 1);
-	int64	   *order_ids = palloc_array(int64, count + 1);
-	int64	   *amounts = palloc_array(int64, count + 1);
-	TimestampTz *times = palloc_array(TimestampTz, count + 1);
-	const char **texts[5];
+	static const char *const columns[] = {
+		"event_id", "id", "order_id", "kind", "amount", "currency", "outcome", "method", "reference",
+		"recorded_by", "recorded_at"
+	};
+	Bulk	   *bulk;
 
 	if (count == 0)
 		return;
-	for (int i = 0; i < lengthof(texts); i++)
-		texts[i] = palloc_array(const char *, count + 1);
+	bulk = bulk_begin("payment", columns, lengthof(columns), count);
 	for (int i = 0; i < count; i++)
 	{
-		ids[i] = payments[i].id;
-		order_ids[i] = payments[i].order_id;
-		texts[0][i] = payments[i].kind;
-		amounts[i] = payments[i].amount;
-		texts[1][i] = payments[i].outcome;
-		texts[2][i] = payments[i].method;
-		texts[3][i] = payments[i].reference;
-		texts[4][i] = payments[i].recorded_by;
-		times[i] = payments[i].recorded_at;
+		const Payment *payment = &payments[i];
+
+		bulk_int8(bulk, event->id);
+		bulk_int8(bulk, payment->id);
+		bulk_int8(bulk, payment->order_id);
+		bulk_text(bulk, payment->kind);
+		bulk_int8(bulk, payment->amount);
+		bulk_text(bulk, event->currency);
+		bulk_text(bulk, payment->outcome);
+		bulk_text(bulk, payment->method);
+		bulk_text(bulk, payment->reference);
+		bulk_text(bulk, payment->recorded_by);
+		bulk_time(bulk, payment->recorded_at);
+		bulk_row(bulk);
 	}
-	query_run(&payment_insert_query, (Datum[]) {
-			  Int64GetDatum(event->id), CStringGetTextDatum(event->currency),
-			  array_int8(ids, count), array_int8(order_ids, count), array_text(texts[0], count),
-			  array_int8(amounts, count), array_text(texts[1], count), array_text(texts[2], count),
-			  array_text(texts[3], count), array_text(texts[4], count), array_time(times, count)
-			  }, NULL);
-	query_done();
+	bulk_end(bulk);
 }
 
 /* The payments with these ids, ascending. */

@@ -1,4 +1,6 @@
--- Orders, what they cost beside their tickets, and who bought.
+-- Orders, what they cost, and who bought. Hot tables: no foreign keys, so that a batch's rows can be
+-- written past the executor (bulk.c). A key checked row by row took 10 of the 65 microseconds that an
+-- order's rows cost, and there were four of them. boxoffice.check_orders looks for orphans.
 
 CREATE TABLE boxoffice.order (
     event_id     bigint      NOT NULL,
@@ -20,8 +22,6 @@ CREATE TABLE boxoffice.order (
     CONSTRAINT order_pkey PRIMARY KEY (event_id, id),
     CONSTRAINT order_hold_id_key UNIQUE (event_id, hold_id),
     CONSTRAINT order_code_key UNIQUE (event_id, code),
-    CONSTRAINT order_hold_id_fkey FOREIGN KEY (event_id, hold_id)
-        REFERENCES boxoffice.hold (event_id, id),
     CONSTRAINT order_status_check CHECK (status IN ('pending', 'paid', 'expired', 'cancelled')),
     CONSTRAINT order_total_check CHECK (total >= 0),
     CONSTRAINT order_pending_check CHECK ((status = 'pending') <= (expires_at IS NOT NULL)),
@@ -47,8 +47,6 @@ CREATE TABLE boxoffice.order_fee (
     unit_amount bigint   NOT NULL,
     amount      bigint   NOT NULL,
     CONSTRAINT order_fee_pkey PRIMARY KEY (event_id, order_id, line),
-    CONSTRAINT order_fee_order_id_fkey FOREIGN KEY (event_id, order_id)
-        REFERENCES boxoffice.order (event_id, id),
     CONSTRAINT order_fee_kind_check CHECK (kind IN ('ticket')),
     CONSTRAINT order_fee_amount_check
         CHECK (quantity >= 0 AND unit_amount >= 0 AND amount = quantity * unit_amount)
@@ -63,9 +61,7 @@ CREATE TABLE boxoffice.contact (
     email    text   NOT NULL,
     phone    text,
     locale   text,
-    CONSTRAINT contact_pkey PRIMARY KEY (event_id, order_id),
-    CONSTRAINT contact_order_id_fkey FOREIGN KEY (event_id, order_id)
-        REFERENCES boxoffice.order (event_id, id)
+    CONSTRAINT contact_pkey PRIMARY KEY (event_id, order_id)
 );
 COMMENT ON TABLE boxoffice.contact IS
 'Personal data of an order''s buyer; it stands here and nowhere else.';

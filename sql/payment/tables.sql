@@ -14,8 +14,6 @@ CREATE TABLE boxoffice.payment (
     recorded_by text,
     recorded_at timestamptz NOT NULL,
     CONSTRAINT payment_pkey PRIMARY KEY (event_id, id),
-    CONSTRAINT payment_order_id_fkey FOREIGN KEY (event_id, order_id)
-        REFERENCES boxoffice.order (event_id, id),
     CONSTRAINT payment_kind_check CHECK (kind IN ('free', 'manual', 'test')),
     CONSTRAINT payment_method_check CHECK (
         (kind = 'manual') = (method IS NOT NULL)

@@ -14,8 +14,6 @@ CREATE TABLE boxoffice.ticket (
     parent_id      bigint,
     CONSTRAINT ticket_pkey PRIMARY KEY (event_id, id),
     CONSTRAINT ticket_code_key UNIQUE (event_id, code),
-    CONSTRAINT ticket_order_id_fkey FOREIGN KEY (event_id, order_id)
-        REFERENCES boxoffice.order (event_id, id),
     CONSTRAINT ticket_state_check CHECK (state IN ('reserved', 'valid', 'cancelled')),
     CONSTRAINT ticket_price_check CHECK (price >= 0 AND fee >= 0),
     CONSTRAINT ticket_code_check CHECK ((state = 'valid') <= (code IS NOT NULL))
@@ -31,8 +29,6 @@ CREATE TABLE boxoffice.holder (
     ticket_id bigint NOT NULL,
     name      text,
     email     text,
-    CONSTRAINT holder_pkey PRIMARY KEY (event_id, ticket_id),
-    CONSTRAINT holder_ticket_id_fkey FOREIGN KEY (event_id, ticket_id)
-        REFERENCES boxoffice.ticket (event_id, id)
+    CONSTRAINT holder_pkey PRIMARY KEY (event_id, ticket_id)
 );
 COMMENT ON TABLE boxoffice.holder IS 'Personal data of the person a ticket is for, if it has one.';
