@@ -28,7 +28,7 @@
 
 
 #define NGX_HTTP_BOXOFFICE_BUCKETS    1024   /* a power of two */
-#define NGX_HTTP_BOXOFFICE_LIMIT_MIN  64
+#define NGX_HTTP_BOXOFFICE_LIMIT_MIN  128
 #define NGX_HTTP_BOXOFFICE_SWEEP      50
 
 
