@@ -60,6 +60,7 @@ static const struct {
     { NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BOXOFFICE_E_UNAVAILABLE },
     { NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_BOXOFFICE_E_UNAVAILABLE },
     { NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_BOXOFFICE_E_DEADLINE },
+    { NGX_HTTP_VERSION_NOT_SUPPORTED, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
     { 0, NGX_HTTP_BOXOFFICE_E_INTERNAL }
 };
 
@@ -78,6 +79,12 @@ ngx_http_boxoffice_problem_send(ngx_http_request_t *r, ngx_uint_t error,
     }
 
     e = ngx_http_boxoffice_problem_get(error);
+
+    /* a body that nobody has read would be taken for the next request */
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
 
     if (e->status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
@@ -217,10 +224,6 @@ ngx_http_boxoffice_problem_handler(ngx_http_request_t *r)
 
     status = r->err_status ? r->err_status : NGX_HTTP_NOT_FOUND;
     error = ngx_http_boxoffice_problem_of_status(status);
-
-    if (ngx_http_discard_request_body(r) != NGX_OK) {
-        r->keepalive = 0;
-    }
 
     r->err_status = 0;
 
