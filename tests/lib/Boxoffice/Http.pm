@@ -77,7 +77,8 @@ sub request ($self, $method, $target, %o) {
 sub get    ($self, $target, %o) { return $self->request(GET    => $target, %o) }
 sub head   ($self, $target, %o) { return $self->request(HEAD   => $target, %o) }
 sub delete ($self, $target, %o) { return $self->request(DELETE => $target, %o) }
-sub post  ($self, $target, $body, %o) { return $self->request(POST  => $target, json => $body, %o) }
+# A body of undef is no body.
+sub post  ($self, $target, $body, %o) { return $self->request(POST  => $target, defined $body ? (json => $body) : (), %o) }
 sub patch ($self, $target, $body, %o) { return $self->request(PATCH => $target, json => $body, %o) }
 
 # Drops the kept connection.
@@ -259,7 +260,8 @@ sub json ($self) {
 
 # The problem's word, '' for an answer that is no problem document.
 sub code ($self) {
-	return '' unless ($self->header('Content-Type') // '') =~ m{^application/problem\+json};
+	return '' if $self->{body} eq '' or !defined $self->header('Content-Type');
+	return '' unless $self->header('Content-Type') =~ m{^application/problem\+json};
 	return $self->json->{code} // '';
 }
 

@@ -74,8 +74,8 @@ sub _run ($listener, $target, $control) {
 				my ($from, $to) = $way eq 'up' ? @$link{qw(client server)} : @$link{qw(server client)};
 				my $flow = $link->{$way};
 				my $due  = _due($flow);
-				$poll->mask($from => $poll->mask($from) | POLLIN) if !$frozen and $flow->{queued} < 1_000_000;
-				$poll->mask($to => $poll->mask($to) | POLLOUT) if !$frozen and defined $due and $due <= $now;
+				$poll->mask($from => ($poll->mask($from) // 0) | POLLIN) if !$frozen and $flow->{queued} < 1_000_000;
+				$poll->mask($to => ($poll->mask($to) // 0) | POLLOUT) if !$frozen and defined $due and $due <= $now;
 				$wait = $due - $now if !$frozen and defined $due and $due > $now and $due - $now < $wait;
 			}
 		}

@@ -29,7 +29,8 @@ my %format = (
 	id        => sub ($v) { $v =~ /^[1-9]\d{0,18}\z/ },
 	int32     => sub ($v) { $v >= -2**31 and $v < 2**31 },
 	# The contract's own formats come with a pattern each, which says it all.
-	map { $_ => sub ($v) { 1 } } qw(int64 double ref key slug zone currency cursor secret line locale code phone),
+	map { $_ => sub ($v) { 1 } } qw(int64 double ref key slug zone currency cursor secret line
+		text locale country short_code order_code),
 );
 
 my %check = (
@@ -53,7 +54,7 @@ my %check = (
 	multipleOf       => _number(sub ($v, $w) { $v % $w == 0 }, 'no multiple'),
 	minLength => _string(sub ($v, $w) { length $v >= $w }, 'too short'),
 	maxLength => _string(sub ($v, $w) { length $v <= $w }, 'too long'),
-	pattern   => _string(sub ($v, $w) { $v =~ /$w/ },      'no match'),
+	pattern   => _string(sub ($v, $w) { $v =~ _regex($w) }, 'no match'),
 	format    => sub ($at, $v, $want, $f, @) {
 		return if !defined $v or ref $v;
 		my $is = $format{$want} or die "$at: format $want is not known\n";
@@ -140,6 +141,15 @@ sub _tried ($at, $v, $schema, $doc) {
 	my @faults;
 	_faults($at, $v, $schema, \@faults, $doc);
 	return @faults;
+}
+
+# ECMA's regular expressions in Perl: \uXXXX, and $ that is the end and not a newline before it.
+sub _regex ($ecma) {
+	state %made;
+	return $made{$ecma} //= do {
+		my $perl = $ecma =~ s/\\u([0-9a-fA-F]{4})/\\x{$1}/gr =~ s/(?<!\\)\$\z/\\z/r;
+		qr/$perl/;
+	};
 }
 
 sub _number ($fits, $what) {

@@ -154,15 +154,19 @@ sub postgres_start ($self) {
 	return;
 }
 
-# Ends the server as a power cut does: no warning, no checkpoint. Its children notice by themselves.
+# Ends the server as a power cut does, or what is left of one: no warning, no checkpoint.
 sub postgres_kill ($self) {
 	delete $self->{dbh};
-	my $pid      = $self->postmaster_pid;
-	my @children = _children($pid);
-	kill KILL => $pid, @children;
-	_reaped($_, 20) or die "PostgreSQL's process $_ does not end\n" for $pid, @children;
+	kill KILL => $self->_postgres_pids;
+	wait_until(sub { 1 while waitpid(-1, WNOHANG) > 0; !$self->_postgres_pids }, 'PostgreSQL is dead');
 	unlink "$self->{prefix}/data/postmaster.pid";
 	return;
+}
+
+# All processes of the cluster: they work in its data directory. A dead postmaster's children are among them.
+sub _postgres_pids ($self) {
+	my $data = "$self->{prefix}/data";
+	return grep { (readlink("/proc/$_/cwd") // '') eq $data } map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 
 # Moves the server's clock to so many seconds from the real one, for every backend's next statement.

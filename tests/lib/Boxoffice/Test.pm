@@ -14,9 +14,11 @@ use Exporter           qw(import);
 use POSIX              qw(strftime);
 use Test::More;
 
-our @EXPORT = (@Test::More::EXPORT, qw(uuid rfc3339 wait_until is_problem is_status faults_of));
+our @EXPORT = (@Test::More::EXPORT, qw(uuid rfc3339 next_id wait_until is_problem is_status faults_of));
 
 sub wait_until { goto &Boxoffice::Server::wait_until }
+
+binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
 my $json = Cpanel::JSON::XS->new->canonical->allow_nonref;
 
@@ -116,7 +118,7 @@ sub event ($self, %o) {
 	die 'no event: ' . $a->body . "\n" if $a->status != 201;
 	my $event = $a->json;
 	return $event unless $publish;
-	my $p = $self->http->post("/v1/events/$event->{id}/publish", undef, token => $self->organizer_token, key => uuid(), body => '');
+	my $p = $self->http->post("/v1/events/$event->{id}/publish", undef, token => $self->organizer_token, key => uuid());
 	die 'not published: ' . $p->body . "\n" if $p->status != 200;
 	return $event;
 }
@@ -181,6 +183,9 @@ sub uuid {
 	vec($bytes, 8, 8) = vec($bytes, 8, 8) & 0x3f | 0x80;
 	return join '-', unpack 'H8 H4 H4 H4 H12', $bytes;
 }
+
+# An id that is not the given one, as a string still.
+sub next_id ($id) { my $copy = "$id"; return '' . ($copy + 1) }
 
 sub rfc3339 ($seconds) { return strftime '%Y-%m-%dT%H:%M:%SZ', gmtime $seconds }
 

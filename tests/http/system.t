@@ -1,0 +1,78 @@
+# What operators and machines look at: health, readiness, metrics, the contract, and the way from a request to
+# its lines in PostgreSQL's log.
+
+use v5.36;
+use lib 'tests/lib';
+use Boxoffice::Test;
+use Cpanel::JSON::XS qw(decode_json);
+
+my $t    = Boxoffice::Test->start;
+my $http = $t->http;
+
+is_status($http->get('/healthz'), 200, '/healthz');
+is_status($http->get('/readyz'), 200, '/readyz');
+
+subtest 'the contract' => sub {
+	my $a = $http->get('/v1/openapi.json');
+	is_status($a, 200, '/v1/openapi.json');
+	is_deeply($a->json, decode_json(Boxoffice::Server::_slurp("$Boxoffice::Server::TOP/build/openapi.json")), 'is what the build made');
+	is($a->json->{openapi}, '3.1.0', 'OpenAPI 3.1');
+	ok($a->header('ETag'), 'with an ETag');
+	is_status($http->get('/v1/openapi.json', match => $a->header('ETag')), 304, 'that is known again');
+};
+
+subtest 'metrics' => sub {
+	my $event = $t->event;
+	$t->hold($event) for 1 .. 5;
+	my $a = $http->get('/metrics');
+	is_status($a, 200, '/metrics');
+	like($a->header('Content-Type'), qr{^text/plain}, 'as text');
+	my %type;
+	for my $line (split /\n/, $a->body) {
+		if ($line =~ /^# TYPE (\S+) (\S+)$/) { $type{$1} = $2; next }
+		next if $line =~ /^# (HELP|EOF)/;
+		ok($line =~ /^([a-zA-Z_:][a-zA-Z0-9_:]*?)(?:_bucket|_sum|_count)?(\{[a-zA-Z0-9_]+="[^"\\\n]*"(?:,[a-zA-Z0-9_]+="[^"\\\n]*")*\})? (-?[0-9.eE+-]+|\+Inf|NaN)$/, "well-formed: $line") or next;
+		ok($type{$1} // $type{"$1_count"} // $type{"$1_sum"}, "typed: $line") unless $type{ (split /[ {]/, $line)[0] };
+	}
+	like($a->body, qr/^boxoffice_batch_bisect_total(\{[^}]*\})? 0$/m, 'batches that failed as a whole: none');
+	unlike($a->body, qr/nginx_?version/, 'nothing that helps nobody');
+};
+
+subtest 'a request id leads to the log' => sub {
+	my $event = $t->event;
+	my $a  = $t->hold($event);
+	my $id = $a->header('X-Request-Id');
+	like($id, qr/^[0-9A-Za-z._-]{8,}$/, 'an answer has one');
+	my $p = $t->hold($event, quantity => 0);
+	is($p->json->{request_id}, $p->header('X-Request-Id'), 'a problem names its own');
+	isnt($p->json->{request_id}, $id, 'each has another');
+	# A statement that takes too long under a lock of somebody else leaves a line with the request's id.
+	my $dbh = $t->server->connect;
+	$t->expect_log(qr/lock|deadline|canceling/);
+	$dbh->begin_work;
+	$dbh->do('SELECT 1 FROM boxoffice.inventory_group WHERE event_id = ? FOR UPDATE', undef, $event->{id});
+	my $late = $t->hold($event);
+	$dbh->rollback;
+	like($late->status . ' ' . $late->code, qr/^50[34] (lock_timeout|deadline|unavailable)$/, 'a lock that somebody keeps');
+	cmp_ok($late->header('Retry-After') // 1, '>=', 1, 'says when to ask again');
+	my $want = $late->json->{request_id};
+	wait_until(sub {
+		grep { Boxoffice::Server::_slurp($_) =~ /\Q$want\E/ } glob $t->server->{prefix} . '/log/postgresql-*.log';
+	}, 'its id stands in PostgreSQL\'s log', 10);
+	pass('its id stands in PostgreSQL\'s log');
+	is_status($t->hold($event), 201, 'the next is served');
+};
+
+subtest 'what a client sends as its request id' => sub {
+	my $a = $http->get('/healthz', headers => [ 'X-Request-Id' => "evil\" ; DROP" ]);
+	unlike($a->header('X-Request-Id') // '', qr/evil"/, 'is not taken as it is');
+};
+
+subtest 'answers say little of the machine' => sub {
+	my $a = $http->get('/nothing');
+	is_problem($a, 404, 'not_found', 'an address that is none');
+	unlike($a->{raw}, qr{nginx/\d}, 'no version of nginx');
+	is($a->header('X-Content-Type-Options') // 'nosniff', 'nosniff', 'no guessing of types');
+};
+
+$t->finish;
