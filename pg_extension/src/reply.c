@@ -262,20 +262,33 @@ append_offset(char *to, int offset)
 	return two_digits(to, minutes % 60);
 }
 
+/* A zone's rules; UTC for NULL. A batch asks for one zone again and again: the last is remembered. */
+static pg_tz *
+find_zone(const char *name)
+{
+	static pg_tz *last = NULL;
+	pg_tz	   *zone;
+
+	if (name == NULL)
+		name = "GMT";
+	if (last != NULL && strcmp(pg_get_timezone_name(last), name) == 0)
+		return last;
+	zone = pg_tzset(name);
+	last = zone != NULL ? zone : pg_tzset("GMT");
+	return last;
+}
+
 /* RFC 3339 with the offset of that zone at that time; zone NULL is UTC. */
 void
 json_append_time(StringInfo out, TimestampTz at, const char *zone)
 {
-	pg_tz	   *tz = zone ? pg_tzset(zone) : NULL;
 	struct pg_tm tm;
 	fsec_t		fraction;
 	int			offset;
 	char		text[64];
 	char	   *to = text;
 
-	if (tz == NULL)
-		tz = pg_tzset("GMT");
-	if (timestamp2tm(at, &offset, &tm, &fraction, NULL, tz) != 0 || tm.tm_year > 9999)
+	if (timestamp2tm(at, &offset, &tm, &fraction, NULL, find_zone(zone)) != 0 || tm.tm_year > 9999)
 		ereport(ERROR,
 				errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				errmsg("timestamp out of range"));
