@@ -40,6 +40,18 @@ LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION boxoffice_code.refuse_all IS
 'Raises a refusal for several faults, a list of {"code", "pointer", "detail", facts}; does nothing if there are none.';
 
+CREATE FUNCTION boxoffice_code.require_fits(operation text, body jsonb)
+RETURNS void
+AS 'MODULE_PATHNAME', 'require_fits'
+LANGUAGE C IMMUTABLE STRICT;
+COMMENT ON FUNCTION boxoffice_code.require_fits IS
+'Refuses a body that does not fit the contract of the operation; ids may be numbers, nulls stand for what is absent.';
+
+CREATE FUNCTION boxoffice_code.contract() RETURNS text
+AS 'MODULE_PATHNAME', 'contract' LANGUAGE C IMMUTABLE;
+COMMENT ON FUNCTION boxoffice_code.contract() IS
+'The fingerprint of the contract that the library is of; the gateway''s must be the same.';
+
 -- ---------------------------------------------------------------- who acts
 
 CREATE FUNCTION boxoffice_code.actor_subject() RETURNS text

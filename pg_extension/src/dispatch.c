@@ -29,6 +29,7 @@
 #include "function.h"
 
 PG_FUNCTION_INFO_V1(dispatch);
+PG_FUNCTION_INFO_V1(contract);
 
 #define ROLE_COUNT (ROLE_ADMIN + 1)
 #define REQUEST_IDS_SHOWN 8
@@ -386,4 +387,11 @@ dispatch(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	PG_RETURN_NULL();
+}
+
+/* boxoffice_code.contract() RETURNS text: the fingerprint of the contract that the library is of. */
+Datum
+contract(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(CONTRACT_FINGERPRINT));
 }

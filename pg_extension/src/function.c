@@ -315,7 +315,9 @@ execute(Call *call)
 
 	answer = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	if (answer == NULL)
-		elog(ERROR, "api.%s returned null", call->operation->name);
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("api.%s returned null", call->operation->name));
 	body = reply_start(call, call->operation->status);
 	appendStringInfoString(body, answer);
 	call_make_etag(call);

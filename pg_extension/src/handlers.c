@@ -6,23 +6,6 @@
 
 #include "handlers.h"
 
-/* Until its file is there, an operation is a stored function like any other. */
-#pragma weak block_create
-#pragma weak block_release
-#pragma weak hold_create
-#pragma weak hold_get
-#pragma weak hold_change
-#pragma weak hold_release
-#pragma weak hold_extend
-#pragma weak order_create
-#pragma weak order_get
-#pragma weak order_find
-#pragma weak order_cancel
-#pragma weak payment_create
-#pragma weak stock_change
-#pragma weak ticket_list
-#pragma weak ticket_qr
-
 static const CallHandler handlers[OP_COUNT] = {
 	[OP_BLOCK_CREATE] = block_create,
 	[OP_BLOCK_RELEASE] = block_release,

@@ -18,6 +18,7 @@
 #include "refusal.h"
 
 PG_FUNCTION_INFO_V1(perform);
+PG_FUNCTION_INFO_V1(require_fits);
 
 static int
 find_param(const Operation *operation, const JsonbValue *name)
@@ -198,4 +199,26 @@ perform(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	PG_RETURN_TEXT_P(answer);
+}
+
+/*
+ * boxoffice_code.require_fits(operation text, body jsonb) RETURNS void
+ *
+ * For api functions in SQL: refuses a body that does not fit the contract, as the gateway's would be.
+ */
+Datum
+require_fits(PG_FUNCTION_ARGS)
+{
+	const Operation *operation = operation_find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	char	   *body = JsonbToCString(NULL, &PG_GETARG_JSONB_P(1)->root, -1);
+	BoundValue	value;
+	BindFaults	faults = {.count = 0};
+
+	if (operation == NULL || operation->body == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("no operation of that name has a body"));
+	if (!bind_json(operation->body, body, strlen(body), BIND_FROM_SQL, &value, &faults))
+		refusal_raise(faults.list, faults.count);
+	PG_RETURN_VOID();
 }

@@ -91,7 +91,7 @@ facts_of(JsonbContainer *object)
 		appendStringInfoChar(&out, ':');
 		appendStringInfoString(&out, JsonbToCString(NULL, &JsonbValueToJsonb(&value)->root, -1));
 	}
-	return out.data;
+	return out.len > 0 ? out.data : NULL;
 }
 
 /* Reads one fault; false if its code is none of ours. */
@@ -155,6 +155,14 @@ detail_for_people(const Fault *faults, int count)
 	return out.data;
 }
 
+/* Whether the faults say more than the refusal's own message. */
+static bool
+have_detail(const Fault *faults, int count)
+{
+	return count > 1 || faults->detail != NULL || faults->facts != NULL ||
+		(faults->pointer != NULL && faults->pointer[0] != '\0');
+}
+
 void
 refusal_raise(const Fault *faults, int count)
 {
@@ -167,7 +175,8 @@ refusal_raise(const Fault *faults, int count)
 	ereport(ERROR,
 			errcode(MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4])),
 			errmsg_internal("%s", error_info(first)->message),
-			errdetail_internal("%s", detail_for_people(faults, count)),
+			have_detail(faults, count)
+			? errdetail_internal("%s", detail_for_people(faults, count)) : 0,
 			strcmp(error_info(first)->retry, "later") == 0
 			? errhint("The same request may succeed later.") : 0,
 			err_generic_string(PG_DIAG_DATATYPE_NAME, faults_to_json(faults, count)));
