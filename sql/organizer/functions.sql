@@ -17,13 +17,16 @@ BEGIN
         OR boxoffice_code.actor_role() = 'support' AND pg_catalog.cardinality(roles) = 0 THEN
         RETURN;
     END IF;
-    SELECT m.role
-      INTO held
-      FROM boxoffice.member AS m
-     WHERE m.organizer_id = require_member.organizer
-       AND m.subject = boxoffice_code.actor_subject();
-    IF held IS NULL AND boxoffice_code.actor_organizer() = organizer THEN
-        held := 'manager';
+    IF boxoffice_code.actor_role() IN ('organizer', 'scanner') THEN
+        SELECT m.role
+          INTO held
+          FROM boxoffice.member AS m
+         WHERE m.organizer_id = require_member.organizer
+           AND m.subject = boxoffice_code.actor_subject();
+        IF held IS NULL AND boxoffice_code.actor_organizer() = organizer THEN
+            held := CASE boxoffice_code.actor_role()
+                    WHEN 'organizer' THEN 'manager' ELSE 'scanner' END;
+        END IF;
     END IF;
     IF held IS NULL THEN
         PERFORM boxoffice_code.refuse('not_found');

@@ -27,5 +27,13 @@ COMMENT ON TABLE boxoffice.member IS
 'Who belongs to an organizer: the token''s subject and what they may do. A token whose org claim names the organizer is a manager of it without a row here.';
 CREATE INDEX member_subject_idx ON boxoffice.member (subject);
 
--- Only boxoffice_report is subject to policies (sql/report/grants.sql): functions bypass them.
+-- Only boxoffice_report is subject to policies: functions bypass them. An analyst whose login
+-- stands in boxoffice.login_actor with an organizer sees that one only, as every view joins the
+-- organizer.
 ALTER TABLE boxoffice.organizer ENABLE ROW LEVEL SECURITY;
+CREATE POLICY organizer_report ON boxoffice.organizer FOR SELECT TO boxoffice_report
+    USING (COALESCE(
+        id = (SELECT a.organizer_id FROM boxoffice.login_actor AS a WHERE a.login = SESSION_USER),
+        true));
+COMMENT ON POLICY organizer_report ON boxoffice.organizer IS
+'An analyst''s login that boxoffice.login_actor ties to an organizer sees that one only.';

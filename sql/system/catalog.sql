@@ -1,5 +1,5 @@
 -- Sets the psql variable catalog: one hash of everything in the catalog that a deploy makes anew:
--- functions, views, their comments, row policies, and what our roles may do. Reads system catalogs
+-- functions, views, their comments, and what our roles may do. Reads system catalogs
 -- only, so it runs in any database. What a DBA gives to roles of their own, and indexes and tables
 -- of their own, are not looked at.
 
@@ -57,11 +57,6 @@ WITH schema AS (
       JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
       JOIN schema AS s ON s.oid = c.relnamespace
      WHERE c.relkind = 'v' AND a.attnum > 0
-    UNION ALL
-    SELECT pg_catalog.concat_ws(' ', 'policy', p.schemaname, p.tablename, p.policyname,
-                                p.permissive, p.roles::text, p.cmd, p.qual, p.with_check)
-      FROM pg_catalog.pg_policies AS p
-     WHERE p.schemaname = 'boxoffice'
     UNION ALL
     SELECT pg_catalog.concat_ws(' ', 'extension', e.extname, e.extversion, n.nspname)
       FROM pg_catalog.pg_extension AS e

@@ -33,14 +33,6 @@ BEGIN
     IF statement IS NOT NULL THEN
         EXECUTE statement;
     END IF;
-
-    FOR statement IN
-        SELECT pg_catalog.format('DROP POLICY %I ON %I.%I', p.policyname, p.schemaname, p.tablename)
-          FROM pg_catalog.pg_policies AS p
-         WHERE p.schemaname = 'boxoffice'
-    LOOP
-        EXECUTE statement;
-    END LOOP;
 END
 $stale$;
 

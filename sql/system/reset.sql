@@ -6,14 +6,6 @@ DO $drop$
 DECLARE
     statement text;
 BEGIN
-    FOR statement IN
-        SELECT pg_catalog.format('DROP POLICY %I ON %I.%I', p.policyname, p.schemaname, p.tablename)
-          FROM pg_catalog.pg_policies AS p
-         WHERE p.schemaname = 'boxoffice'
-    LOOP
-        EXECUTE statement;
-    END LOOP;
-
     SELECT 'DROP VIEW ' || pg_catalog.string_agg(c.oid::regclass::text, ', ')
       INTO statement
       FROM pg_catalog.pg_class AS c

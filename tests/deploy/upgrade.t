@@ -68,7 +68,6 @@ append("$old/sql/payment/grants.sql", '>>', <<'SQL');
 GRANT DELETE ON boxoffice.payment TO boxoffice_code;
 GRANT SELECT ON boxoffice.contact TO boxoffice_analyst;
 GRANT EXECUTE ON FUNCTION api.event_old TO boxoffice_public, PUBLIC;
-CREATE POLICY old ON boxoffice.organizer FOR SELECT TO boxoffice_report USING (false);
 SQL
 $cluster->deploy('upgraded', $old);
 is($cluster->sql('upgraded', q{SELECT has_table_privilege('boxoffice_code', 'boxoffice.payment', 'DELETE')}), "t\n",
@@ -92,7 +91,6 @@ ALTER FUNCTION api.event_list RESET ALL;
 DROP FUNCTION api.event_get(text);
 DROP VIEW report.sales_by_day;
 COMMENT ON FUNCTION api.event_cancel IS NULL;
-DROP POLICY organizer_report ON boxoffice.organizer;
 GRANT CREATE ON SCHEMA api TO boxoffice_service;
 SQL
 $cluster->deploy('upgraded');

@@ -26,6 +26,8 @@ sub start ($class, @settings) {
 		close $out or die "local.conf: $!\n";
 		$self->restart;
 	}
+	# No test here pulls the plug: what is written need not reach the disk.
+	$self->sql('postgres', 'ALTER SYSTEM SET fsync = off', 'SELECT pg_reload_conf()');
 	return $self;
 }
 
