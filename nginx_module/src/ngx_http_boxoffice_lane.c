@@ -4,19 +4,19 @@
  *
  * A hot row in PostgreSQL is locked until its transaction has been flushed, so
  * single calls would sell at the speed of one flush at a time.  Here the calls
- * of one operation and event wait in one lane while a batch of theirs is on the
- * way; when it is back, all that wait go together.  An idle lane sends its first
- * call at once: waiting is never on purpose.
+ * of one operation and event wait in one lane while a batch of theirs is on
+ * the way; when it is back, all that wait go together.  An idle lane sends its
+ * first call at once: waiting is never on purpose.
  *
  *   - A lane of a route that is not joined (no "lane" in the contract) sends
  *     its calls one by one, as many at a time as there are connections.
  *   - Lanes that have something to send stand in one ring and take turns.
  *   - An event may have at most three connections in four.  Its lanes step out
- *     of the ring when it has them, and back in when one is free again.  As only
- *     the hottest can meet that limit, the others find a free one.
+ *     of the ring when it has them, and back in when one is free again.  As
+ *     only the hottest can meet that limit, the others find a free one.
  *   - The limit of a batch is halved when one takes too long, and grows again.
- *     Too long is the target, or twice the shortest of late if that is more: on
- *     a slow disk small batches would only be slow and small.
+ *     Too long is the target, or twice the shortest of late if that is more:
+ *     on a slow disk small batches would only be slow and small.
  *
  * When a batch fails, see ngx_http_boxoffice_lane_verdict().
  */
@@ -104,8 +104,8 @@ static ngx_http_boxoffice_lane_t *ngx_http_boxoffice_lane_find(
 static ngx_http_boxoffice_lane_t *ngx_http_boxoffice_lane_create(
     const ngx_http_boxoffice_route_t *route, int64_t event);
 static ngx_http_boxoffice_event_t *ngx_http_boxoffice_lane_event(int64_t id);
-static ngx_uint_t ngx_http_boxoffice_lane_bucket(ngx_uint_t route,
-    int64_t event);
+static ngx_uint_t ngx_http_boxoffice_lane_bucket(
+    const ngx_http_boxoffice_route_t *route, int64_t event);
 static void ngx_http_boxoffice_lane_destroy(ngx_http_boxoffice_lane_t *lane);
 static void ngx_http_boxoffice_lane_offer(ngx_http_boxoffice_lane_t *lane);
 static void ngx_http_boxoffice_lane_rest(ngx_http_boxoffice_lane_t *lane);
@@ -310,8 +310,7 @@ ngx_http_boxoffice_lane_find(const ngx_http_boxoffice_route_t *route,
     ngx_queue_t                *q, *head;
     ngx_http_boxoffice_lane_t  *lane;
 
-    bucket = ngx_http_boxoffice_lane_bucket(
-                                   ngx_http_boxoffice_route_index(route), event);
+    bucket = ngx_http_boxoffice_lane_bucket(route, event);
     head = &ngx_http_boxoffice_lanes.lanes[bucket];
 
     for (q = ngx_queue_head(head); q != head; q = ngx_queue_next(q)) {
@@ -366,8 +365,7 @@ ngx_http_boxoffice_lane_create(const ngx_http_boxoffice_route_t *route,
     lane->limit = route->lane ? lanes->conf->batch_max : 1;
     ngx_queue_init(&lane->calls);
 
-    bucket = ngx_http_boxoffice_lane_bucket(
-                                   ngx_http_boxoffice_route_index(route), event);
+    bucket = ngx_http_boxoffice_lane_bucket(route, event);
 
     ngx_queue_insert_head(&lanes->lanes[bucket], &lane->link);
     ngx_queue_insert_tail(&lanes->unused, &lane->use);
@@ -383,11 +381,12 @@ ngx_http_boxoffice_lane_create(const ngx_http_boxoffice_route_t *route,
 static ngx_http_boxoffice_event_t *
 ngx_http_boxoffice_lane_event(int64_t id)
 {
+    ngx_uint_t                   bucket;
     ngx_queue_t                 *q, *head;
     ngx_http_boxoffice_event_t  *event;
 
-    head = &ngx_http_boxoffice_lanes.events[
-                                       ngx_http_boxoffice_lane_bucket(0, id)];
+    bucket = ngx_http_boxoffice_lane_bucket(NULL, id);
+    head = &ngx_http_boxoffice_lanes.events[bucket];
 
     for (q = ngx_queue_head(head); q != head; q = ngx_queue_next(q)) {
         event = ngx_queue_data(q, ngx_http_boxoffice_event_t, link);
@@ -417,11 +416,18 @@ ngx_http_boxoffice_lane_event(int64_t id)
  */
 
 static ngx_uint_t
-ngx_http_boxoffice_lane_bucket(ngx_uint_t route, int64_t event)
+ngx_http_boxoffice_lane_bucket(const ngx_http_boxoffice_route_t *route,
+    int64_t event)
 {
     uint64_t  h;
 
-    h = ((uint64_t) event + route) * 0x9e3779b97f4a7c15ULL;
+    h = (uint64_t) event;
+
+    if (route) {
+        h += ngx_http_boxoffice_route_index(route) + 1;
+    }
+
+    h *= 0x9e3779b97f4a7c15ULL;
 
     return (ngx_uint_t) (h >> 40) & (NGX_HTTP_BOXOFFICE_BUCKETS - 1);
 }

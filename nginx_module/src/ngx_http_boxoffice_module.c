@@ -142,17 +142,17 @@ static ngx_command_t  ngx_http_boxoffice_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_boxoffice_module_ctx = {
-    ngx_http_boxoffice_variables_add,          /* preconfiguration */
-    ngx_http_boxoffice_postconfiguration,      /* postconfiguration */
+    ngx_http_boxoffice_variables_add,      /* preconfiguration */
+    ngx_http_boxoffice_postconfiguration,  /* postconfiguration */
 
-    ngx_http_boxoffice_create_main_conf,       /* create main configuration */
-    ngx_http_boxoffice_init_main_conf,         /* init main configuration */
+    ngx_http_boxoffice_create_main_conf,   /* create main configuration */
+    ngx_http_boxoffice_init_main_conf,     /* init main configuration */
 
-    NULL,                                      /* create server configuration */
-    NULL,                                      /* merge server configuration */
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
 
-    ngx_http_boxoffice_create_loc_conf,        /* create location configuration */
-    ngx_http_boxoffice_merge_loc_conf          /* merge location configuration */
+    ngx_http_boxoffice_create_loc_conf,    /* create location configuration */
+    ngx_http_boxoffice_merge_loc_conf      /* merge location configuration */
 };
 
 

@@ -1,7 +1,7 @@
 
 /*
- * Health: this worker answers.  Readiness: it has a database whose functions are
- * of the contract that it was compiled with.
+ * Health: this worker answers.  Readiness: it has a database whose functions
+ * are of the contract that it was compiled with.
  */
 
 

@@ -66,15 +66,16 @@ ngx_int_t ngx_http_boxoffice_token_init(ngx_cycle_t *cycle,
 
 /*
  * Verifies a token that is not known yet.  Returns an error of the list or
- * NGX_HTTP_BOXOFFICE_E_NONE.  The claims' strings are valid until the next call.
+ * NGX_HTTP_BOXOFFICE_E_NONE.  The claims' strings are valid until the next
+ * call.
  */
 ngx_uint_t ngx_http_boxoffice_token_verify(
     ngx_http_boxoffice_tokens_t *tokens, ngx_str_t *token, time_t now,
     ngx_http_boxoffice_claims_t *claims);
 
 /*
- * Checks a token and says who it is of; the strings of the actor then lie in the
- * request's pool or in constant memory.  Returns why not, or
+ * Checks a token and says who it is of; the strings of the actor then lie in
+ * the request's pool or in constant memory.  Returns why not, or
  * NGX_HTTP_BOXOFFICE_E_NONE.
  */
 ngx_uint_t ngx_http_boxoffice_token_check(ngx_http_request_t *r,
