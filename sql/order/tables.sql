@@ -1,6 +1,6 @@
--- Orders, what they cost, and who bought. Hot tables: no foreign keys, so that a batch's rows can be
--- written past the executor (bulk.c). A key checked row by row took 10 of the 65 microseconds that an
--- order's rows cost, and there were four of them. boxoffice.check_orders looks for orphans.
+-- Orders, what they cost, and who bought. Hot tables: no foreign keys, so that a batch's rows can
+-- be written past the executor (bulk.c). A key checked row by row took 10 of the 65 microseconds
+-- that an order's rows cost, and there were four. boxoffice.check_orders looks for orphans.
 
 CREATE TABLE boxoffice.order (
     event_id     bigint      NOT NULL,

@@ -56,6 +56,7 @@ sub run_in
 	$dsn =~ s/dbname=\S+/dbname=postgres/;
 	command('psql', '-XAtqd', $dsn, '-c', "CREATE DATABASE $kind");
 	command("$top/sql/deploy", $there);
+	command('psql', '-XAtqd', $there, '-v', 'ON_ERROR_STOP=1', '-f', $_) for sort glob "$input/setup/*.sql";
 
 	my ($host) = $dsn =~ /host=(\S+)/;
 	my $lib = `\${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config} --pkglibdir`;
