@@ -83,7 +83,8 @@ facts_of(JsonbContainer *object)
 	while ((token = JsonbIteratorNext(&it, &key, true)) == WJB_KEY)
 	{
 		(void) JsonbIteratorNext(&it, &value, true);
-		if (is_name(&key, "code") || is_name(&key, "pointer") || is_name(&key, "detail"))
+		if (is_name(&key, "code") || is_name(&key, "pointer") || is_name(&key, "parameter") ||
+			is_name(&key, "detail"))
 			continue;
 		if (out.len > 0)
 			appendStringInfoChar(&out, ',');

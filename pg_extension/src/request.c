@@ -140,6 +140,24 @@ call_hash(Call *call, const char *params, const char *body, int body_len)
 	}
 }
 
+/* Gives the handler those calls that are not done yet, in their order. */
+static void
+run_handler(CallHandler handler, Call *calls, int count)
+{
+	Call	   *open = palloc(count * sizeof(Call));
+	int			open_count = 0;
+
+	for (int i = 0; i < count; i++)
+		if (!calls[i].reply.done)
+			open[open_count++] = calls[i];
+	if (open_count > 0)
+		handler(open, open_count);
+	MemoryContextSwitchTo(call_context);
+	for (int i = 0, next = 0; next < open_count; i++)
+		if (!calls[i].reply.done)
+			calls[i] = open[next++];
+}
+
 void
 calls_run(const Operation *operation, Call *calls, int count)
 {
@@ -147,8 +165,7 @@ calls_run(const Operation *operation, Call *calls, int count)
 
 	if (handler != NULL)
 	{
-		handler(calls, count);
-		MemoryContextSwitchTo(call_context);
+		run_handler(handler, calls, count);
 		return;
 	}
 	for (int i = 0; i < count; i++)
