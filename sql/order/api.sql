@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION api.order_create(
     event bigint, hold bigint, secret text, contact jsonb, expected_total bigint DEFAULT NULL,
-    idempotency_key text DEFAULT NULL)
+    holders jsonb DEFAULT NULL, idempotency_key text DEFAULT NULL)
     RETURNS json
     LANGUAGE sql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ AS $$
         operation => 'order_create', event => event,
         args => jsonb_strip_nulls(jsonb_build_object(
             'event', event, 'hold', hold, 'secret', secret, 'contact', contact,
-            'expected_total', expected_total)),
+            'expected_total', expected_total, 'holders', holders)),
         idempotency_key => idempotency_key)::json
 $$;
 COMMENT ON FUNCTION api.order_create IS
