@@ -395,6 +395,7 @@ ngx_http_boxoffice_pg_attach(ngx_http_boxoffice_pg_t *pg, ngx_int_t event)
 static void
 ngx_http_boxoffice_pg_detach(ngx_http_boxoffice_pg_t *pg)
 {
+    ngx_uint_t         flags;
     ngx_connection_t  *c;
 
     c = pg->connection;
@@ -405,12 +406,16 @@ ngx_http_boxoffice_pg_detach(ngx_http_boxoffice_pg_t *pg)
 
     pg->connection = NULL;
 
+    /* a socket that libpq has closed already took its events with it */
+
+    flags = (pg->conn && PQsocket(pg->conn) == c->fd) ? 0 : NGX_CLOSE_EVENT;
+
     if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
     }
 
     if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
     }
 
     ngx_close_connection(c);
