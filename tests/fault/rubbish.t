@@ -52,10 +52,10 @@ cmp_ok($calls, '<', $asked / 2, "which went in $calls batches") if $calls;
 is($t->metric('boxoffice_batch_bisect_total'), 0, 'none of which failed as a whole');
 
 # The same from buyers who keep at it, with orders between.
-my $load = Boxoffice::Load->start($t, $event, buyers => 6, rubbish => 5);
+my $second = $t->event(capacity => 1_000_000);
+my $load   = Boxoffice::Load->start($t, $second, buyers => 6, rubbish => 5);
 wait_until(sub { $load->count('rubbish') > 150 and $load->count('order') > 300 }, 'enough rubbish and orders', 60);
 $load->stop;
-my @told = grep { !/^(hold|order) \d+ is there and nobody was told/ } $load->differences;
-is_deeply(\@told, [], 'what was confirmed is there, once');
+is_deeply([ $load->differences ], [], 'what was confirmed is there, once');
 
 $t->finish;

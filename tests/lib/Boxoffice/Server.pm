@@ -157,8 +157,9 @@ sub postgres_start ($self) {
 # Ends the server as a power cut does, or what is left of one: no warning, no checkpoint.
 sub postgres_kill ($self) {
 	delete $self->{dbh};
-	kill KILL => $self->_postgres_pids;
-	wait_until(sub { 1 while waitpid(-1, WNOHANG) > 0; !$self->_postgres_pids }, 'PostgreSQL is dead');
+	my @pids = $self->_postgres_pids;
+	kill KILL => @pids;
+	for my $pid (@pids) { _reaped($pid, 20) or die "PostgreSQL's process $pid does not end\n" }
 	unlink "$self->{prefix}/data/postmaster.pid";
 	return;
 }
