@@ -734,9 +734,10 @@ ngx_http_boxoffice_lane_done(ngx_http_boxoffice_pg_t *pg)
                                       ngx_current_msec - batch->start);
     }
 
-    /* the next batch is sent before this one's answers are written */
-
-    ngx_http_boxoffice_lane_finish(batch, pg);
+    /*
+     * First the answers, then what has come meanwhile, then the next batch: it
+     * takes along who was answered just now, and costs less by the call.
+     */
 
     if (verdict == NGX_HTTP_BOXOFFICE_ANSWER) {
         ngx_http_boxoffice_lane_answer(batch, rows);
@@ -744,6 +745,8 @@ ngx_http_boxoffice_lane_done(ngx_http_boxoffice_pg_t *pg)
     } else {
         ngx_http_boxoffice_lane_refuse(batch, error);
     }
+
+    ngx_http_boxoffice_lane_finish(batch, pg);
 
     ngx_http_boxoffice_pg_free(rows);
     ngx_http_boxoffice_batch_free(batch);
@@ -894,7 +897,8 @@ ngx_http_boxoffice_lane_finish(ngx_http_boxoffice_batch_t *batch,
     ngx_http_boxoffice_lane_offer(lane);
     ngx_http_boxoffice_lane_rest(lane);
 
-    ngx_http_boxoffice_lane_dispatch();
+    ngx_post_event(&ngx_http_boxoffice_lanes.dispatch,
+                   &ngx_posted_next_events);
 }
 
 
