@@ -3,6 +3,21 @@
 
 SET client_min_messages = warning;
 
+DO $server$
+BEGIN
+    IF pg_catalog.current_setting('server_version_num')::integer < 150000 THEN
+        RAISE EXCEPTION 'PostgreSQL % is too old', pg_catalog.current_setting('server_version')
+            USING ERRCODE = 'feature_not_supported', HINT = 'Boxoffice needs PostgreSQL 15.';
+    END IF;
+    IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'the encoding of the database is %',
+            pg_catalog.current_setting('server_encoding')
+            USING ERRCODE = 'feature_not_supported',
+                  HINT = 'Make the database with ENCODING UTF8 (and TEMPLATE template0).';
+    END IF;
+END
+$server$;
+
 DO $roles$
 DECLARE
     wanted record;

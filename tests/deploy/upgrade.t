@@ -140,6 +140,22 @@ $cluster->sql('upgraded', q{DELETE FROM boxoffice.migration WHERE name LIKE 'mig
 like($cluster->deploy('upgraded', $new), qr/0002/, 'a concurrent one that was interrupted is run again');
 same_schema('upgraded', 'migrated', '… with the same result');
 
+my $unique = $cluster->tree('unique');
+mkdir "$unique/sql/migrations";
+append("$unique/sql/migrations/0001_name.sql", '>', <<'SQL');
+-- concurrently
+CREATE UNIQUE INDEX CONCURRENTLY organizer_name_idx ON boxoffice.organizer (name);
+SQL
+$cluster->create('doubled');
+$cluster->deploy('doubled');
+$cluster->sql('doubled', "SELECT api.organizer_create('a' || n, 'Same') FROM generate_series(1, 2) AS n");
+my ($broke) = $cluster->try_deploy('doubled', $unique);
+is($broke, 1, 'an index that can not be built is an error');
+$cluster->sql('doubled', "DELETE FROM boxoffice.member; DELETE FROM boxoffice.organizer WHERE slug = 'a2'");
+append("$unique/sql/migrations/0001_name.sql", '>', "-- concurrently\nSELECT 1;\n");
+my ($still, $why) = $cluster->try_deploy('doubled', $unique);
+like($why, qr/an index in schema boxoffice is not valid/, '… and what it left is not passed over');
+
 # A sale in progress holds a lock: the migration lets it pass and comes again.
 append("$new/sql/migrations/0003_order_flag.sql", '>', "ALTER TABLE boxoffice.order ADD COLUMN flag boolean;\n");
 my $sale = $cluster->connect('upgraded');
@@ -184,6 +200,9 @@ is($status, 1, 'a body that names what is not there is refused');
 is($cluster->sql('fresh', q{SELECT to_regprocedure('api.broken()') IS NULL}), "t\n", '… and nothing of it stays');
 ($status, $said) = $cluster->try_deploy('fresh', "$cluster->{prefix}/nowhere");
 isnt($status, 0, 'a tree that is not there is no success');
+$cluster->sql('postgres', q{CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0});
+($status, $said) = $cluster->try_deploy('latin');
+like($said, qr/the encoding of the database is LATIN1/, 'another encoding than UTF8 is refused');
 is(system("'$Boxoffice::Cluster::TOP/sql/deploy' --help >/dev/null 2>&1") >> 8, 2, 'wrong arguments are told apart');
 
 # ---- the extension goes, and comes back ----
