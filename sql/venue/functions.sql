@@ -19,15 +19,18 @@ COMMENT ON FUNCTION boxoffice_code.venue_json IS 'A venue as answers show it; NU
 
 CREATE OR REPLACE FUNCTION boxoffice_code.venue_find(organizer bigint, ref text)
     RETURNS bigint
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT v.id
-      FROM boxoffice.venue AS v
-     WHERE v.organizer_id = venue_find.organizer
-       AND (v.key = ref OR v.id::text = ref)
-     ORDER BY v.key = ref DESC
-     LIMIT 1
+BEGIN
+    RETURN (
+        SELECT v.id
+          FROM boxoffice.venue AS v
+         WHERE v.organizer_id = venue_find.organizer
+           AND (v.key = ref OR v.id::text = ref)
+         ORDER BY v.key = ref DESC
+         LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.venue_find IS
 'The organizer''s venue with this key or id; NULL if there is none.';
