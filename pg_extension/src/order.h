@@ -51,6 +51,8 @@ typedef struct Ticket
 	TicketState state;
 	bool		changed;		/* to be written */
 	char		code[TICKET_CODE_LENGTH + 1];	/* empty until valid */
+	const char *holder_name;	/* of a new ticket; who it is for, NULL: nobody */
+	const char *holder_email;
 } Ticket;
 
 /* What is paid beside the tickets: for each line with a fee a row of the same number. */

@@ -36,6 +36,7 @@ typedef struct Placing
 	int64		hold_id;
 	int64		expected_total; /* -1: none */
 	Contact		contact;
+	const BoundValue *holders;	/* a list, NULL: none */
 	char		email_key[BUYER_KEY_LEN + 1];
 	Hold	   *hold;			/* as read under the locks */
 	Order	   *order;			/* once accepted */
@@ -80,11 +81,13 @@ placing_read(Placing *placing, Call *call)
 {
 	const BoundValue *body = call->body.as.members;
 	const BoundValue *total = &body[ORDER_CREATE_BODY_EXPECTED_TOTAL];
+	const BoundValue *holders = &body[ORDER_CREATE_BODY_HOLDERS];
 	char		normal[EMAIL_LENGTH_MAX + 1];
 
 	placing->call = call;
 	placing->hold_id = body[ORDER_CREATE_BODY_HOLD].as.integer;
 	placing->expected_total = total->kind == BOUND_INT ? total->as.integer : -1;
+	placing->holders = holders->kind == BOUND_LIST ? holders : NULL;
 	if (!secret_matches(SECRET_HOLD, placing->hold_id,
 						body[ORDER_CREATE_BODY_SECRET].as.string.data))
 	{
@@ -300,6 +303,18 @@ buyer_limits_allow(const Batch *batch, Placing *placing)
 	return true;
 }
 
+/* Whether there is a ticket for each holder; else refuses. */
+static bool
+holders_fit(Placing *placing, int tickets)
+{
+	if (placing->holders == NULL || placing->holders->as.list.count <= tickets)
+		return true;
+	reply_refuse_detail(placing->call, ERR_INVALID_DOCUMENT, "/holders",
+						psprintf("\"max\":%d", tickets),
+						"There are more holders than tickets.");
+	return false;
+}
+
 /*
  * Whether the hold may become an order; else refuses, with the first reason in the order of
  * errcodes.txt.
@@ -322,8 +337,8 @@ placing_check(const Batch *batch, Placing *placing, int64 *total, int *tickets)
 	else if (placing->expected_total >= 0 && placing->expected_total != *total)
 		reply_refuse(placing->call, ERR_PRICE_CHANGED, "/expected_total",
 					 psprintf("\"total\":" INT64_FORMAT, *total));
-	else
-		return buyer_limits_allow(batch, placing);
+	else if (buyer_limits_allow(batch, placing))
+		return holders_fit(placing, *tickets);
 	return false;
 }
 
@@ -356,6 +371,19 @@ tickets_make(Order *order, const Claim *claim, int64 first_id)
 		ticket->price = claim->unit_price;
 		ticket->fee = claim->unit_fee;
 		ticket->state = TICKET_RESERVED;
+	}
+}
+
+/* The first holder has the first ticket, and so on. */
+static void
+holders_assign(const Placing *placing, Order *order)
+{
+	for (int i = 0; placing->holders != NULL && i < placing->holders->as.list.count; i++)
+	{
+		const BoundValue *holder = placing->holders->as.list.items[i].as.members;
+
+		order->tickets[i].holder_name = text_or_null(&holder[ORDER_CREATE_HOLDER_NAME]);
+		order->tickets[i].holder_email = text_or_null(&holder[ORDER_CREATE_HOLDER_EMAIL]);
 	}
 }
 
@@ -439,6 +467,7 @@ placing_decide(Batch *batch, Placing *placing)
 	order = placing->order = order_make(batch, placing, total, tickets);
 	placing->hold->status = HOLD_ORDERED;
 	claims_to_pending(batch, placing, order);
+	holders_assign(placing, order);
 	outbox_add(&batch->outbox, "order.placed", order->id);
 	if (total == 0)
 	{

@@ -298,6 +298,37 @@ tickets_insert(int64 event_id, const Order *orders, int count)
 	bulk_end(bulk);
 }
 
+static bool
+has_holder(const Ticket *ticket)
+{
+	return ticket->holder_name != NULL || ticket->holder_email != NULL;
+}
+
+static void
+holders_insert(int64 event_id, const Order *orders, int count)
+{
+	static const char *const columns[] = {"event_id", "ticket_id", "name", "email"};
+	Bulk	   *bulk = NULL;
+
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < orders[i].ticket_count; j++)
+		{
+			const Ticket *ticket = &orders[i].tickets[j];
+
+			if (!has_holder(ticket))
+				continue;
+			if (bulk == NULL)
+				bulk = bulk_begin("holder", columns, lengthof(columns), tickets_in(orders, count));
+			bulk_int8(bulk, event_id);
+			bulk_int8(bulk, ticket->id);
+			bulk_text(bulk, ticket->holder_name);
+			bulk_text(bulk, ticket->holder_email);
+			bulk_row(bulk);
+		}
+	if (bulk != NULL)
+		bulk_end(bulk);
+}
+
 static void
 fee_insert(Bulk *bulk, int64 event_id, const OrderFee *fee)
 {
@@ -331,7 +362,7 @@ fees_insert(int64 event_id, const Order *orders, int count)
 }
 
 /*
- * Writes new orders with contact, tickets and fees, and gives each its code.  All were placed at
+ * Writes new orders with contact, tickets, holders and fees, and gives each its code.  All were placed at
  * one time, in ascending order of their ids.
  */
 void
@@ -343,6 +374,7 @@ order_insert(OrderEvent *event, Order *orders, int count)
 	orders_insert(event, orders, count);
 	contacts_insert(event->id, orders, count);
 	tickets_insert(event->id, orders, count);
+	holders_insert(event->id, orders, count);
 	fees_insert(event->id, orders, count);
 }
 

@@ -15,6 +15,13 @@
 
 #define TICKET_QR_PX 300
 
+static CoreQuery holders_query = {
+	"SELECT h.ticket_id, h.name, h.email"
+	"  FROM boxoffice.holder AS h"
+	" WHERE h.event_id = $1 AND h.ticket_id = ANY ($2)",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
 /* What the stored state means: a ticket of a cancelled event or session lets nobody in. */
 TicketState
 ticket_state_now(const Ticket *ticket, const OrderEvent *event)
@@ -65,6 +72,51 @@ order_of_call(Call *call, int64 order_id, OrderEvent **event)
 	return order;
 }
 
+/* Reads who the tickets of an order are for. */
+static void
+holders_load(int64 event_id, Order *order)
+{
+	int64	   *ids = palloc_array(int64, order->ticket_count + 1);
+	int			n;
+
+	for (int i = 0; i < order->ticket_count; i++)
+		ids[i] = order->tickets[i].id;
+	n = query_run(&holders_query, (Datum[]) {
+				  Int64GetDatum(event_id), array_int8(ids, order->ticket_count)
+				  }, NULL);
+	for (int row = 0; row < n; row++)
+		for (int i = 0; i < order->ticket_count; i++)
+			if (ids[i] == query_int8(row, 1))
+			{
+				order->tickets[i].holder_name = query_text(row, 2);
+				order->tickets[i].holder_email = query_text(row, 3);
+			}
+	query_done();
+	pfree(ids);
+}
+
+/* Appends a text, or null. */
+static void
+append_text(StringInfo out, const char *text)
+{
+	if (text == NULL)
+		appendStringInfoString(out, "null");
+	else
+		json_append_string(out, text);
+}
+
+static void
+append_holder(StringInfo out, const Ticket *ticket)
+{
+	if (ticket->holder_name == NULL && ticket->holder_email == NULL)
+		return;
+	appendStringInfoString(out, ",\"holder\":{\"name\":");
+	append_text(out, ticket->holder_name);
+	appendStringInfoString(out, ",\"email\":");
+	append_text(out, ticket->holder_email);
+	appendStringInfoChar(out, '}');
+}
+
 static void
 append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 {
@@ -80,10 +132,7 @@ append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 	appendStringInfoString(out, ",\"session\":");
 	json_append_string(out, session->key);
 	appendStringInfoString(out, ",\"session_name\":");
-	if (session->name == NULL)
-		appendStringInfoString(out, "null");
-	else
-		json_append_string(out, session->name);
+	append_text(out, session->name);
 	appendStringInfoString(out, ",\"starts_at\":");
 	json_append_time(out, session->starts_at, session->zone);
 	appendStringInfoString(out, ",\"zone\":");
@@ -92,6 +141,7 @@ append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 					 ticket->fee);
 	appendStringInfo(out, ",\"currency\":\"%s\"", event->currency);
 	ticket_append_state(out, ticket, event);
+	append_holder(out, ticket);
 	appendStringInfoChar(out, '}');
 }
 
@@ -105,6 +155,7 @@ list_one(Call *call)
 
 	if (order == NULL)
 		return;
+	holders_load(event->id, order);
 	out = reply_start(call, 200);
 	appendStringInfoString(out, "{\"items\":[");
 	for (int i = 0; i < order->ticket_count; i++)

@@ -16,7 +16,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION api.order_create IS
 'Make an order of a hold.
-contact has name, email, and if wanted phone and locale. A free order is paid at once.';
+contact has name, email, and if wanted phone and locale; holders is a list of {"name", "email"}
+in the order of the tickets. A free order is paid at once.';
 
 CREATE OR REPLACE FUNCTION api.order_get(event bigint, "order" bigint, secret text DEFAULT NULL)
     RETURNS json

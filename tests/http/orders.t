@@ -76,7 +76,7 @@ subtest 'a paid order' => sub {
 	is($order->{status}, 'pending', 'waits for its money');
 	is($order->{due}, 4200, 'all of it');
 	ok(!exists $order->{tickets}[0]{code}, 'its tickets have no code');
-	is_problem($http->get(path($event, $order) . "/tickets/$order->{tickets}[0]{id}.svg", secret => $order->{secret}), 409, 'order_state', 'and no QR code');
+	is_problem($http->get(path($event, $order) . "/tickets/$order->{tickets}[0]{id}.svg", secret => $order->{secret}), 404, 'not_found', 'and no QR code');
 	is_deeply([ @{ stock($event) }{qw(held pending sold)} ], [ 0, 2, 0 ], 'two are pending');
 
 	is_problem($http->post(path($event, $order) . '/payments', { kind => 'manual', amount => 4200, method => 'cash' }, key => uuid(), secret => $order->{secret}),

@@ -7,7 +7,7 @@ SELECT order_test.make_event(100000, 'PLACE');
 \echo # an order of something that costs waits for its payment
 SELECT order_test.make_hold(100000, '{general 2,free 1,pass 1 saturday}') AS hold \gset
 SELECT api.order_create(100000, :hold, boxoffice_code.hold_secret(:hold),
-    '{"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+44 20"}', 9300, 'placing-1') AS placed \gset
+    '{"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+44 20"}', 9300, idempotency_key => 'placing-1') AS placed \gset
 SELECT (:'placed'::jsonb ->> 'id') AS id, (:'placed'::jsonb ->> 'secret') AS secret,
        (:'placed'::jsonb ->> 'code') AS code \gset
 SELECT key, CASE WHEN key IN ('id', 'hold', 'secret', 'code', 'placed_at', 'expires_at', 'tickets')
@@ -28,8 +28,8 @@ SELECT topic FROM boxoffice.outbox WHERE ref_id = :id ORDER BY id;
 
 \echo # its key gives it again, and only for the same request
 SELECT api.order_create(100000, :hold, boxoffice_code.hold_secret(:hold),
-    '{"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+44 20"}', 9300, 'placing-1')::jsonb = :'placed'::jsonb;
-SELECT order_test.say(format($$SELECT api.order_create(100000, %s, %L, '{"name": "Ada", "email": "ada@example.org"}', 9300, 'placing-1')$$,
+    '{"name": "Ada Lovelace", "email": "ada@example.org", "phone": "+44 20"}', 9300, idempotency_key => 'placing-1')::jsonb = :'placed'::jsonb;
+SELECT order_test.say(format($$SELECT api.order_create(100000, %s, %L, '{"name": "Ada", "email": "ada@example.org"}', 9300, idempotency_key => 'placing-1')$$,
     :hold, boxoffice_code.hold_secret(:hold)));
 
 \echo # an order that costs nothing is paid at once
@@ -74,7 +74,7 @@ UPDATE boxoffice.login_actor SET subject = 'ann', role = 'customer', organizer_i
 SELECT order_test.make_hold(100000, '{general 1}') AS hold \gset
 SELECT boxoffice_code.hold_secret(:hold) AS hold_secret \gset
 SET SESSION AUTHORIZATION boxoffice_service;
-SELECT (api.order_create(100000, :hold, :'hold_secret', '{"name": "Ann", "email": "ann@example.org"}', NULL, 'ann-1') ->> 'id') AS hers \gset
+SELECT (api.order_create(100000, :hold, :'hold_secret', '{"name": "Ann", "email": "ann@example.org"}', NULL, idempotency_key => 'ann-1') ->> 'id') AS hers \gset
 SELECT order_test.say(format('SELECT api.order_get(100000, %s)', :hers), 'status') AS who_placed_it;
 RESET SESSION AUTHORIZATION;
 DELETE FROM boxoffice.login_actor;

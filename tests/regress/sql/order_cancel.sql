@@ -7,7 +7,7 @@ UPDATE boxoffice.event SET buyer_limit = 6 WHERE id = 170000;
 UPDATE boxoffice.ticket_type SET buyer_limit = 5 WHERE event_id = 170000 AND key = 'general';
 
 \echo # a buyer cancels a pending order; places and numbers are free at once
-SELECT api.order_create(170000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, 'cancel-1') AS placed
+SELECT api.order_create(170000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, idempotency_key => 'cancel-1') AS placed
   FROM order_test.make_hold(170000, '{general 2,free 1 saturday}') AS h \gset
 SELECT :'placed'::jsonb ->> 'id' AS id, :'placed'::jsonb ->> 'secret' AS secret \gset
 SELECT ticket_type_id, taken FROM boxoffice.buyer WHERE event_id = 170000 ORDER BY 1;
@@ -24,7 +24,7 @@ SELECT ticket_type_id, taken FROM boxoffice.buyer WHERE event_id = 170000 ORDER 
 SELECT topic, count(*) FROM boxoffice.outbox AS x WHERE x.event_id = 170000 GROUP BY topic ORDER BY 1;
 
 \echo # not a paid one, nor one whose time is over
-SELECT api.order_create(170000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, 'cancel-2') AS placed
+SELECT api.order_create(170000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, idempotency_key => 'cancel-2') AS placed
   FROM order_test.make_hold(170000, '{general 3,free 1}') AS h \gset
 SELECT :'placed'::jsonb ->> 'id' AS id, :'placed'::jsonb ->> 'secret' AS secret \gset
 SET boxoffice.clock_offset = 1870;

@@ -109,7 +109,7 @@ CREATE FUNCTION order_test.buy(event bigint, hold bigint, expected_total bigint 
     email text DEFAULT 'ada@example.org', secret text DEFAULT NULL)
 RETURNS text LANGUAGE sql AS $$
     SELECT order_test.say(format(
-        'SELECT api.order_create(%s, %s, %L, %L, %L, gen_random_uuid()::text)', event, hold,
+        'SELECT api.order_create(%s, %s, %L, %L, %L, idempotency_key => gen_random_uuid()::text)', event, hold,
         coalesce(secret, boxoffice_code.hold_secret(hold)),
         jsonb_build_object('name', 'Ada', 'email', email), expected_total), 'status', 'total')
 $$;

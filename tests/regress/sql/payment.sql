@@ -33,7 +33,7 @@ SELECT order_test.pay(120000, :id, 'manual', 700);
 SET SESSION AUTHORIZATION boxoffice_service;
 SELECT order_test.say(format('SELECT api.payment_create(120000, %s, %L, idempotency_key => gen_random_uuid()::text)', :id, 'test')) AS stranger;
 RESET SESSION AUTHORIZATION;
-SELECT api.order_create(120000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, 'pay-2') AS placed
+SELECT api.order_create(120000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, idempotency_key => 'pay-2') AS placed
   FROM order_test.make_hold(120000, '{general 1}') AS h \gset
 SELECT :'placed'::jsonb ->> 'id' AS id, :'placed'::jsonb ->> 'secret' AS secret \gset
 SET SESSION AUTHORIZATION boxoffice_service;

@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 \pset format unaligned
 \pset tuples_only on
 SELECT order_test.make_event(180000, 'TKET', 10);
-SELECT api.order_create(180000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, 'ticket-1') AS placed
+SELECT api.order_create(180000, h, boxoffice_code.hold_secret(h), '{"name": "Ada", "email": "ada@example.org"}', NULL, idempotency_key => 'ticket-1') AS placed
   FROM order_test.make_hold(180000, '{general 1,free 1 saturday}') AS h \gset
 SELECT :'placed'::jsonb ->> 'id' AS id, :'placed'::jsonb ->> 'secret' AS secret \gset
 
@@ -43,4 +43,14 @@ UPDATE boxoffice.event SET status = 'cancelled' WHERE id = 180000;
 SELECT order_test.say(format('SELECT to_json(api.ticket_qr(180000, %s, %s))', :id, order_test.ticket(:id, 2)));
 SELECT order_test.say(format('SELECT api.ticket_list(180000, %s)', :id), 'items.0.state', 'items.1.state', 'items.1.code');
 UPDATE boxoffice.event SET status = 'published' WHERE id = 180000;
+SELECT * FROM boxoffice.check_orders(180000);
+
+\echo # who they are for: the first holder has the first ticket
+SELECT order_test.make_hold(180000, '{free 3}') AS hold \gset
+SELECT api.order_create(180000, :hold, boxoffice_code.hold_secret(:hold), '{"name": "Ada", "email": "ada@example.org"}',
+    holders => '[{"name": "Ada"}, {}, {"name": "Eve", "email": "eve@example.org"}]', idempotency_key => 'ticket-2') ->> 'id' AS id \gset
+SELECT t -> 'holder' FROM jsonb_array_elements(api.ticket_list(180000, :id)::jsonb -> 'items') AS t;
+SELECT order_test.say(format($$SELECT api.order_create(180000, %s, %L, '{"name": "Ada", "email": "ada@example.org"}',
+    holders => '[{"name": "Ada"}, {"name": "Eve"}]', idempotency_key => 'ticket-3')$$, h, boxoffice_code.hold_secret(h)))
+  FROM order_test.make_hold(180000, '{free 1}') AS h;
 SELECT * FROM boxoffice.check_orders(180000);

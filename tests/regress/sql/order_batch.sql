@@ -1,0 +1,101 @@
+-- A batch of orders or payments has the result of single calls made in its order.
+SET client_min_messages = warning;
+\pset format unaligned
+\pset tuples_only on
+
+-- Calls the dispatcher with these bodies: all at once, or one after the other.
+CREATE FUNCTION order_test.ask(operation text, event bigint, params text[], bodies text[],
+    keys text[], secrets text[], at_once boolean)
+RETURNS TABLE (n bigint, status integer, replayed boolean, body jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    first integer := 1;
+    step integer := CASE WHEN at_once THEN cardinality(bodies) ELSE 1 END;
+BEGIN
+    WHILE first <= cardinality(bodies) LOOP
+        RETURN QUERY
+            SELECT d.n + first - 1, d.status, d.replayed, d.body::jsonb
+              FROM boxoffice_code.dispatch(ask.event, operation, boxoffice_code.contract(),
+                       params[first : first + step - 1],
+                       (SELECT array_agg(convert_to(b.body, 'UTF8') ORDER BY b.n)
+                          FROM unnest(bodies[first : first + step - 1]) WITH ORDINALITY AS b (body, n)),
+                       array_fill(NULL::text, ARRAY[step]), array_fill('public'::text, ARRAY[step]),
+                       array_fill(0::bigint, ARRAY[step]), keys[first : first + step - 1],
+                       secrets[first : first + step - 1], array_fill('test'::text, ARRAY[step]), 5000)
+                   WITH ORDINALITY AS d (status, replayed, retry_after, etag, body, n);
+        first := first + step;
+    END LOOP;
+END
+$$;
+
+-- Two events alike, with the same holds; what is asked of them differs in nothing but the ids.
+SELECT order_test.make_event(210000, 'BATCH', 20);
+SELECT order_test.make_event(211000, 'SNGLES', 20);
+UPDATE boxoffice.ticket_type SET buyer_limit = 2 WHERE event_id IN (210000, 211000) AND key = 'general';
+CREATE TABLE order_test.batch_hold (event bigint, n bigint, hold bigint);
+INSERT INTO order_test.batch_hold
+SELECT e, n, order_test.make_hold(e, lines)
+  FROM unnest('{210000,211000}'::bigint[]) AS e,
+       (VALUES (1, '{free 1}'::text[]), (2, '{general 2}'), (3, '{general 1}'), (4, '{free 2,pass 1 saturday}'), (5, '{pass 3}')) AS h (n, lines);
+
+CREATE TABLE order_test.batch_call (n integer, hold integer, secret text, email text, total text, key text);
+INSERT INTO order_test.batch_call VALUES
+    (1, 1, NULL, 'ada@example.org', 'null', 'a'),   -- free: paid at once
+    (2, 1, NULL, 'eve@example.org', 'null', 'b'),   -- the same hold: has become an order
+    (3, 2, 'x', 'ada@example.org', 'null', 'c'),    -- a wrong secret
+    (4, 2, NULL, 'ada@example.org', '1', 'd'),      -- another price
+    (5, 2, NULL, 'ada@example.org', '5300', 'i'),
+    (6, 1, NULL, 'ada@example.org', 'null', 'a'),   -- the same key and request: the same answer
+    (7, 3, NULL, 'ada@example.org', 'null', 'a'),   -- the same key, another request
+    (8, 3, NULL, 'ADA@example.org', 'null', 'e'),   -- over the limit of the buyer
+    (9, 3, NULL, 'bob@example.org', 'null', 'f'),
+    (10, 4, NULL, 'bob@example.org', '4000', 'g'),
+    (11, 5, NULL, 'no address', 'null', 'h'),       -- by the contract alone
+    (12, 5, NULL, 'cat@example.org', 'null', 'd');  -- the key of one that was refused in this batch
+
+CREATE FUNCTION order_test.ask_orders(event bigint, at_once boolean)
+RETURNS TABLE (n bigint, status integer, replayed boolean, body jsonb) LANGUAGE sql AS $$
+    SELECT a.*
+      FROM (SELECT array_agg('event=' || ask_orders.event ORDER BY c.n) AS params,
+                   array_agg(format('{"hold":"%s","secret":"%s","contact":{"name":"Ada","email":"%s"},"expected_total":%s}',
+                       h.hold, coalesce(c.secret, boxoffice_code.hold_secret(h.hold)), c.email, c.total) ORDER BY c.n) AS bodies,
+                   array_agg(md5(c.key)::uuid::text ORDER BY c.n) AS keys,
+                   array_agg(NULL::text) AS secrets
+              FROM order_test.batch_call AS c
+              JOIN order_test.batch_hold AS h ON h.event = ask_orders.event AND h.n = c.hold) AS x,
+           order_test.ask('order_create', ask_orders.event, x.params, x.bodies, x.keys, x.secrets, at_once) AS a
+$$;
+CREATE TABLE order_test.batch_answer AS
+SELECT 'batch' AS how, a.* FROM order_test.ask_orders(210000, true) AS a
+UNION ALL
+SELECT 'single', a.* FROM order_test.ask_orders(211000, false) AS a;
+
+\echo # what a batch answers
+SELECT n, status, replayed, coalesce(body ->> 'title', body ->> 'status' || ' ' || (body ->> 'total'))
+  FROM order_test.batch_answer WHERE how = 'batch' ORDER BY n;
+SELECT (SELECT body ->> 'id' FROM order_test.batch_answer WHERE how = 'batch' AND n = 1)
+     = (SELECT body ->> 'id' FROM order_test.batch_answer WHERE how = 'batch' AND n = 6) AS same_order;
+
+\echo # where single calls answer something else: a key whose first call was refused in the same batch
+SELECT b.n, b.status, b.body ->> 'title', s.status, s.body ->> 'title'
+  FROM order_test.batch_answer AS b
+  JOIN order_test.batch_answer AS s ON s.how = 'single' AND s.n = b.n
+ WHERE b.how = 'batch'
+   AND (b.status, b.replayed, b.body - '{id,hold,code,secret,event,tickets,placed_at,paid_at,expires_at}'::text[])
+    IS DISTINCT FROM (s.status, s.replayed, s.body - '{id,hold,code,secret,event,tickets,placed_at,paid_at,expires_at}'::text[])
+ ORDER BY b.n;
+SELECT * FROM order_test.stock(210000);
+SELECT count(*) FROM boxoffice.check_orders(210000);
+
+\echo # payments of one batch are decided one after the other, each answered with the order as it then was
+SELECT o.id AS "order", s.secret
+  FROM boxoffice.order AS o,
+       LATERAL (SELECT body ->> 'secret' FROM order_test.batch_answer WHERE how = 'batch' AND n = 10) AS s (secret)
+ WHERE o.event_id = 210000 AND o.total = 4000 \gset
+SELECT a.n, a.status, a.replayed, a.body ->> 'outcome', a.body #>> '{order,status}', a.body #>> '{order,due}', a.body ->> 'code'
+  FROM order_test.ask('payment_create', 210000, array_fill(format('event=210000&order=%s', :order), ARRAY[6]),
+      ARRAY['{"kind":"test","amount":1000}', '{"kind":"test","amount":1000}', '{"kind":"test","amount":1000}', '{"kind":"manual","method":"cash"}', '{"kind":"test"}', '{"kind":"test","amount":5}'],
+      ARRAY[md5('p1')::uuid::text, md5('p1')::uuid::text, md5('p2')::uuid::text, md5('p3')::uuid::text, md5('p4')::uuid::text, md5('p5')::uuid::text],
+      array_fill(:'secret'::text, ARRAY[6]), true) AS a;
+SELECT order_test.state(210000, :order);
+SELECT count(*) FROM boxoffice.check_orders(210000);
+SELECT count(*) FROM boxoffice.check_inventory(210000);
