@@ -52,10 +52,10 @@ static CoreQuery lock_query = {
  * what is taken may it stay above, and fall; where it was taken away, the row only counts on.
  */
 static CoreQuery write_query = {
-	"UPDATE boxoffice.buyer b SET taken = n.taken,"
-	" taken_max = CASE n.m WHEN 0 THEN greatest(b.taken_max, n.taken)"
-	"                      ELSE greatest(n.m, least(b.taken, n.taken)) END"
-	" FROM unnest($2::text[], $3::bigint[], $4::integer[], $5::integer[]) AS n (k, t, taken, m)"
+	"UPDATE boxoffice.buyer b SET taken = greatest(b.taken + n.added, 0),"
+	" taken_max = CASE n.m WHEN 0 THEN greatest(b.taken_max, b.taken + n.added)"
+	"                      ELSE greatest(n.m, least(b.taken, b.taken + n.added)) END"
+	" FROM unnest($2::text[], $3::bigint[], $4::integer[], $5::integer[]) AS n (k, t, added, m)"
 	" WHERE b.event_id = $1 AND b.buyer_key = n.k AND b.ticket_type_id = n.t",
 	5, {INT8OID, TEXTARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}
 };
@@ -264,7 +264,7 @@ buyer_write(Buyers *buyers)
 {
 	const char **keys = palloc_array(const char *, buyers->count + 1);
 	int64	   *types = palloc_array(int64, buyers->count + 1);
-	int32	   *takens = palloc_array(int32, buyers->count + 1);
+	int32	   *added = palloc_array(int32, buyers->count + 1);
 	int32	   *limits = palloc_array(int32, buyers->count + 1);
 	Datum		args[5];
 	int			changed = 0;
@@ -279,7 +279,7 @@ buyer_write(Buyers *buyers)
 			continue;
 		keys[changed] = buyer->key;
 		types[changed] = buyer->ticket_type_id;
-		takens[changed] = (int32) Max(buyer->taken + buyer->change, 0);
+		added[changed] = (int32) buyer->change;
 		limits[changed++] = buyer->limit == BUYER_UNLIMITED ? 0 : buyer->limit;
 	}
 	if (changed == 0)
@@ -287,7 +287,7 @@ buyer_write(Buyers *buyers)
 	args[0] = Int64GetDatum(buyers->event_id);
 	args[1] = array_text(keys, changed);
 	args[2] = array_int8(types, changed);
-	args[3] = array_int4(takens, changed);
+	args[3] = array_int4(added, changed);
 	args[4] = array_int4(limits, changed);
 	if (query_run(&write_query, args, NULL) != changed)
 		elog(ERROR, "a buyer's counter was not there to be written");

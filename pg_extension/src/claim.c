@@ -22,14 +22,17 @@ static CoreQuery load_query = {
 	2, {INT8OID, INT8ARRAYOID}
 };
 
+/* Compares and sets: the locks see to it that it always fits. */
 static CoreQuery update_query = {
 	"UPDATE boxoffice.claim c"
-	" SET state = n.state, quantity = n.quantity,"
+	" SET state = n.state, quantity = c.quantity + n.added,"
 	"     expires_at = nullif(n.expires_at, 'infinity')"
-	" FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::timestamptz[])"
-	"      AS n (owner_id, line, state, quantity, expires_at)"
-	" WHERE c.event_id = $1 AND c.owner_id = n.owner_id AND c.line = n.line",
-	6, {INT8OID, INT8ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID}
+	" FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::integer[], $6::timestamptz[],"
+	"             $7::text[]) AS n (owner_id, line, state, added, expires_at, old_state)"
+	" WHERE c.event_id = $1 AND c.owner_id = n.owner_id AND c.line = n.line"
+	" AND c.state = n.old_state",
+	7, {INT8OID, INT8ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID,
+	TEXTARRAYOID}
 };
 
 const char *
@@ -66,6 +69,8 @@ claim_read(int row, Claim *claim)
 	claim->expires_at = query_null(row, 11) ? DT_NOEND : query_time(row, 11);
 	claim->block_id = query_int8(row, 12);
 	claim->changed = false;
+	claim->stored_state = claim->state;
+	claim->stored_quantity = claim->quantity;
 	pfree(state);
 }
 
@@ -144,9 +149,10 @@ claim_update(int64 event_id, const Claim *claims, int count)
 	int64	   *owners = palloc_array(int64, count + 1);
 	int16	   *lines = palloc_array(int16, count + 1);
 	const char **states = palloc_array(const char *, count + 1);
-	int32	   *quantities = palloc_array(int32, count + 1);
+	const char **old_states = palloc_array(const char *, count + 1);
+	int32	   *added = palloc_array(int32, count + 1);
 	TimestampTz *times = palloc_array(TimestampTz, count + 1);
-	Datum		args[6];
+	Datum		args[7];
 
 	if (count == 0)
 		return;
@@ -155,17 +161,19 @@ claim_update(int64 event_id, const Claim *claims, int count)
 		owners[i] = claims[i].owner_id;
 		lines[i] = claims[i].line;
 		states[i] = claim_state_name(claims[i].state);
-		quantities[i] = claims[i].quantity;
+		old_states[i] = claim_state_name(claims[i].stored_state);
+		added[i] = claims[i].quantity - claims[i].stored_quantity;
 		times[i] = claims[i].expires_at;
 	}
 	args[0] = Int64GetDatum(event_id);
 	args[1] = array_int8(owners, count);
 	args[2] = array_int2(lines, count);
 	args[3] = array_text(states, count);
-	args[4] = array_int4(quantities, count);
+	args[4] = array_int4(added, count);
 	args[5] = array_time(times, count);
+	args[6] = array_text(old_states, count);
 	if (query_run(&update_query, args, NULL) != count)
-		elog(ERROR, "a claim was not there to be written");
+		inventory_moved("a claim");
 	query_done();
 }
 

@@ -26,6 +26,8 @@ typedef struct Claim
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int64		block_id;		/* 0: none */
 	bool		changed;		/* in memory, not yet written */
+	ClaimState	stored_state;	/* as the row has it */
+	int32		stored_quantity;
 } Claim;
 
 /* The columns that claim_read reads, of a table known as c. */
@@ -48,7 +50,10 @@ extern Claim *claim_find(Claim *claims, int count, int64 owner_id, int *lines);
 /* Writes new rows set-wise. */
 extern void claim_insert(int64 event_id, const Claim *claims, int count);
 
-/* Writes state, quantity and expires_at of existing rows set-wise; each must be there. */
+/*
+ * Writes state, quantity and expires_at of rows that claim_load read, set-wise.  A row that is not in
+ * the state in which it was read raises a serialization failure.
+ */
 extern void claim_update(int64 event_id, const Claim *claims, int count);
 
 extern const char *claim_state_name(ClaimState state);

@@ -2,7 +2,8 @@
  * hold_change.c
  *		A hold that is there: looked at, changed, extended, released.
  *
- * Who has the hold's secret may, and who is of the organizer; for everybody else it doesn't exist.
+ * Who has the hold's secret may, the customer who made it, and who is of the organizer; for
+ * everybody else it doesn't exist.
  *
  * A change says what is wanted afterwards.  Lines that stay keep their places and their price,
  * what the request frees it may use, and if it can't be served the hold stays as it was.
@@ -54,6 +55,15 @@ work_read(const Call *call)
 	return count == 1 ? hold : NULL;
 }
 
+static bool
+work_is_makers(const HoldWork *work)
+{
+	const Actor *actor = &work->call->actor;
+
+	return actor->role == ROLE_CUSTOMER && actor->subject != NULL &&
+		work->hold->subject != NULL && strcmp(actor->subject, work->hold->subject) == 0;
+}
+
 /* Finds the hold for who may see it, or change it; refuses everybody else. */
 static bool
 work_find(HoldWork *work, MemberRight right)
@@ -65,7 +75,7 @@ work_find(HoldWork *work, MemberRight right)
 	if (work->hold != NULL)
 		work->offer = hold_answer_offer(call->event_id, work->hold, 1);
 	known = work->hold != NULL &&
-		(secret_matches(SECRET_HOLD, work->hold->id, call->secret) ||
+		(secret_matches(SECRET_HOLD, work->hold->id, call->secret) || work_is_makers(work) ||
 		 member_may(&call->actor, work->offer->organizer_id, right));
 	if (!known)
 		reply_refuse(call, ERR_NOT_FOUND, "hold", NULL);

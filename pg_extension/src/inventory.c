@@ -65,9 +65,14 @@ static CoreQuery stock_query = {
 	2, {INT8OID, INT8ARRAYOID}
 };
 
+/*
+ * Adds to the counters: if somebody else had come past the lock, the CHECKs would see the sum of what
+ * both took.
+ */
 static CoreQuery stock_write_query = {
 	"UPDATE boxoffice.stock s"
-	" SET held = n.held, pending = n.pending, sold = n.sold, blocked = n.blocked"
+	" SET held = s.held + n.held, pending = s.pending + n.pending, sold = s.sold + n.sold,"
+	"     blocked = s.blocked + n.blocked"
 	" FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])"
 	"      AS n (id, held, pending, sold, blocked)"
 	" WHERE s.event_id = $1 AND s.id = n.id",
@@ -222,7 +227,7 @@ stock_read(Inventory *inv, int row)
 	stock->unlimited = query_null(row, 3);
 	stock->limit = (int64) query_int4(row, 3) + query_int4(row, 4);
 	for (int state = 0; state < CLAIM_COUNTED; state++)
-		stock->count[state] = query_int4(row, 5 + state);
+		stock->count[state] = stock->stored[state] = query_int4(row, 5 + state);
 	if (!inventory_has_group(inv, stock->group_id))
 		inventory_moved("a stock row is in another group");
 }
@@ -407,7 +412,11 @@ stock_write(Inventory *inv)
 			continue;
 		ids[changed] = inv->stock[i].id;
 		for (int state = 0; state < CLAIM_COUNTED; state++)
-			counts[state][changed] = (int32) inv->stock[i].count[state];
+		{
+			counts[state][changed] = (int32) (inv->stock[i].count[state] -
+											  inv->stock[i].stored[state]);
+			inv->stock[i].stored[state] = inv->stock[i].count[state];
+		}
 		changed++;
 		inv->stock[i].changed = false;
 	}

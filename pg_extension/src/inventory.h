@@ -45,6 +45,7 @@ typedef struct Stock
 	bool		unlimited;
 	int64		limit;			/* capacity + overbook */
 	int64		count[CLAIM_COUNTED];
+	int64		stored[CLAIM_COUNTED];	/* as the row has it */
 	int64		demand;			/* what the batch would take in all, see inventory_want */
 	int64		lack;			/* of inventory_reclaim: what is short */
 	bool		more_expired;	/* there was more to take back than one transaction may */

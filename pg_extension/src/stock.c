@@ -171,9 +171,10 @@ stock_change(Call *calls, int count)
 	{
 		StockChange change = {.call = &calls[i]};
 
+		if (calls[i].reply.done)
+			continue;
 		change.stock_id = calls[i].params[STOCK_CHANGE_PARAM_STOCK].as.integer;
-		if (!calls[i].reply.done)
-			change_one(&change);
+		change_one(&change);
 	}
 	query_finish();
 }

@@ -40,7 +40,9 @@ BEGIN
          GROUP BY stock.id
     ), free AS (
         SELECT n.id, n.places, n.waiting - COALESCE(l.waiting, 0) AS waiting,
-               GREATEST(n.places - n.taken + COALESCE(l.quantity, 0), 0) AS places_free
+               CASE WHEN n.places IS NOT NULL
+                    THEN GREATEST(n.places - n.taken + COALESCE(l.quantity, 0), 0)
+               END AS places_free
           FROM counted AS n
           LEFT JOIN lapsed AS l ON l.id = n.id
     )
