@@ -389,7 +389,7 @@ dispatch(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* boxoffice_code.contract() RETURNS text: the fingerprint of the contract that the library is of. */
+/* boxoffice_code.contract() RETURNS text: the fingerprint of the library's contract. */
 Datum
 contract(PG_FUNCTION_ARGS)
 {

@@ -204,7 +204,7 @@ perform(PG_FUNCTION_ARGS)
 /*
  * boxoffice_code.require_fits(operation text, body jsonb) RETURNS void
  *
- * For api functions in SQL: refuses a body that does not fit the contract, as the gateway's would be.
+ * For api functions in SQL: refuses a body that does not fit the contract, as the gateway's is.
  */
 Datum
 require_fits(PG_FUNCTION_ARGS)

@@ -262,7 +262,7 @@ append_offset(char *to, int offset)
 	return two_digits(to, minutes % 60);
 }
 
-/* A zone's rules; UTC for NULL. A batch asks for one zone again and again: the last is remembered. */
+/* A zone's rules; UTC for NULL. A batch asks for one zone all the time: the last is remembered. */
 static pg_tz *
 find_zone(const char *name)
 {
