@@ -259,7 +259,12 @@ ngx_http_boxoffice_bind_body(u_char *p, ngx_http_boxoffice_call_t *call)
     p = ngx_http_boxoffice_bind_int4(p, call->body_len);
 
     for (cl = call->body; cl; cl = cl->next) {
-        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+
+        /* what marks the end of a chunked body has no bytes, and no place */
+
+        if (cl->buf->last > cl->buf->pos) {
+            p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+        }
     }
 
     return p;

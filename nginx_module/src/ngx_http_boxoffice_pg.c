@@ -861,12 +861,13 @@ ngx_http_boxoffice_pg_notice(void *arg, const PGresult *result)
 {
     ngx_http_boxoffice_pg_t *pg = arg;
 
-    char        *severity, *sqlstate;
+    char        *severity, *sqlstate, *message;
     char         line[NGX_HTTP_BOXOFFICE_MESSAGE_LEN];
     ngx_uint_t   level;
 
     severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
     level = NGX_LOG_NOTICE;
 
@@ -874,15 +875,14 @@ ngx_http_boxoffice_pg_notice(void *arg, const PGresult *result)
                      || ngx_strcmp(severity, "PANIC") == 0))
     {
         pg->dying = 1;
+        (void) ngx_http_boxoffice_pg_line(pg->message, message);
     }
 
     if (severity && ngx_strcmp(severity, "WARNING") == 0) {
         level = NGX_LOG_WARN;
     }
 
-    (void) ngx_http_boxoffice_pg_line(line,
-                            PQresultErrorField(result,
-                                               PG_DIAG_MESSAGE_PRIMARY));
+    (void) ngx_http_boxoffice_pg_line(line, message);
 
     ngx_log_error(level, pg->log, 0, "boxoffice: PostgreSQL says: %s %s %s",
                   severity ? severity : "", sqlstate ? sqlstate : "", line);

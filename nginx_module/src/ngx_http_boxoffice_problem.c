@@ -8,6 +8,9 @@
 #include "ngx_http_boxoffice_text.h"
 
 
+#define NGX_HTTP_BOXOFFICE_HEADERS_TOO_LARGE  431    /* RFC 6585 */
+
+
 static ngx_int_t ngx_http_boxoffice_problem_body(ngx_http_request_t *r,
     const ngx_http_boxoffice_error_t *error, ngx_str_t *request_id,
     ngx_str_t *pointer, const char *detail, ngx_str_t *body);
@@ -56,7 +59,9 @@ static const struct {
       NGX_HTTP_BOXOFFICE_E_HEADERS_TOO_LARGE },
     { NGX_HTTP_TO_HTTPS, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
     { NGX_HTTP_TOO_MANY_REQUESTS, NGX_HTTP_BOXOFFICE_E_THROTTLED },
-    { NGX_HTTP_NOT_IMPLEMENTED, NGX_HTTP_BOXOFFICE_E_METHOD_NOT_ALLOWED },
+    { NGX_HTTP_BOXOFFICE_HEADERS_TOO_LARGE,
+      NGX_HTTP_BOXOFFICE_E_HEADERS_TOO_LARGE },
+    { NGX_HTTP_NOT_IMPLEMENTED, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
     { NGX_HTTP_BAD_GATEWAY, NGX_HTTP_BOXOFFICE_E_UNAVAILABLE },
     { NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_BOXOFFICE_E_UNAVAILABLE },
     { NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_BOXOFFICE_E_DEADLINE },
@@ -70,6 +75,7 @@ ngx_http_boxoffice_problem_send(ngx_http_request_t *r, ngx_uint_t error,
     ngx_str_t *pointer, const char *detail)
 {
     ngx_str_t                          body;
+    ngx_uint_t                         level;
     ngx_http_boxoffice_ctx_t          *ctx;
     const ngx_http_boxoffice_error_t  *e;
 
@@ -87,7 +93,13 @@ ngx_http_boxoffice_problem_send(ngx_http_request_t *r, ngx_uint_t error,
     }
 
     if (e->status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+
+        /* what an overload brings by the thousands is counted, not told */
+
+        level = (e->status == NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_ERR
+                                                              : NGX_LOG_INFO;
+
+        ngx_log_error(level, r->connection->log, 0,
                       "boxoffice: answered \"%V\", request id \"%V\"",
                       &e->name, &ctx->call.request_id);
     }
