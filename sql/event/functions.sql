@@ -2,8 +2,8 @@
 -- them.
 --
 -- What answers are made of is PL/pgSQL rather than SQL: its plans stay with the session, while
--- those of an SQL function that is not inlined are made anew at each call (measured: 1.9 against 9
--- ms for an event with 20 sessions).
+-- those of an SQL function that is not inlined are made anew at each call (measured: three to four
+-- times the time, for an event with 20 sessions).
 
 -- How full stock rows are: available (NULL: unlimited) and a state, as a number so that the worst
 -- of several is their maximum: 0 available, 1 low (a tenth or less), 2 all_held, 3 sold_out. What

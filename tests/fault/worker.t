@@ -139,6 +139,16 @@ ok($cluster->wait_for($seconds, sub { held($events[1]) == 0 }), 'and works again
 my $log = $cluster->log_text;
 unlike($log, qr/PANIC|TRAP:|terminated by signal/, 'nothing crashed');
 
+# ---- it is killed, which takes the whole server through recovery ----
+
+my ($pid) = workers() =~ /(\d+)/;
+hold($events[1], 4);
+kill KILL => $pid;
+ok($cluster->wait_for(60, sub { my $now = eval { workers() } // ''; $now =~ /^\d+ \d+ $/ && $now !~ /\b$pid\b/ }), 'killed, it comes back with the server');
+is(held($events[1]), 4, 'what was confirmed is there');
+move_clock(6000);
+ok($cluster->wait_for($seconds, sub { held($events[1]) == 0 }), 'and is given back when its time is over');
+
 # ---- shutting down ----
 
 hold($events[1], 2);
