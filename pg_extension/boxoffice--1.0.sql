@@ -121,8 +121,8 @@ COMMENT ON FUNCTION boxoffice_code.expire_orders IS
 
 -- ---------------------------------------------------------------- nobody but whom sql/deploy names
 
--- The owner too: a restored dump makes the extension anew, and what acts for callers must not do so as
--- the superuser who restored it.
+-- The owner too: a restored dump makes the extension anew, and what acts for callers must not do
+-- so as the superuser who restored it.
 DO $$
 DECLARE
     made regprocedure;
