@@ -27,6 +27,7 @@ DECLARE
     faults jsonb;
     made boxoffice.event;
 BEGIN
+    PERFORM boxoffice_code.require_fits('event_create', document);
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     SELECT pg_catalog.jsonb_agg(f.fault)
       INTO faults

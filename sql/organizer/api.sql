@@ -8,6 +8,8 @@ AS $$
 DECLARE
     made boxoffice.organizer;
 BEGIN
+    PERFORM boxoffice_code.require_fits('organizer_create',
+        pg_catalog.jsonb_build_object('slug', slug, 'name', name));
     INSERT INTO boxoffice.organizer AS o (id, slug, name, created_at)
     VALUES (boxoffice_code.new_id(), organizer_create.slug, organizer_create.name,
             boxoffice_code.clock())

@@ -11,6 +11,9 @@ AS $$
 DECLARE
     made boxoffice.venue;
 BEGIN
+    PERFORM boxoffice_code.require_fits('venue_create', pg_catalog.jsonb_build_object(
+        'key', key, 'name', name, 'zone', zone, 'address', address, 'city', city,
+        'country', country, 'latitude', latitude, 'longitude', longitude));
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     IF NOT boxoffice_code.zone_known(zone) THEN
         PERFORM boxoffice_code.refuse('unknown_reference', '/zone');

@@ -27,6 +27,16 @@ SELECT api.event_create(
                {"key": "p", "name": "P", "scope": "session", "capacity": 10}]',
     ticket_types => '[{"key": "t", "name": "T", "price": 1, "pools": ["p", "p", "q"], "sessions": ["a", "z"]},
                       {"key": "t", "name": "T", "price": 1, "pools": ["p"], "min_per_order": 4}]');
+
+-- what does not fit the contract at all is refused in SQL as it is over HTTP
+SELECT api.event_create(
+    organizer => :organizer, name => E'two\nlines', currency => 'euro', zone => 'Europe/Berlin', max_per_order => 0,
+    sessions => '[{"key": "A B", "starts_at": "tomorrow"}]',
+    pools => '[{"key": "p", "name": "P", "scope": "world", "capacity": "many"}]',
+    ticket_types => '[{"key": "t", "price": -1, "pools": [], "colour": "red"}]');
+SELECT api.event_create(
+    organizer => :organizer, name => 'Not lists', currency => 'EUR', zone => 'Europe/Berlin',
+    sessions => '{}', pools => 'null', ticket_types => '7');
 \set VERBOSITY terse
 
 -- what is left out has its default; short code and slug are chosen
