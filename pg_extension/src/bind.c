@@ -462,8 +462,12 @@ bind_member(Binder *binder, const Schema *schema, const Step *step, const JsonSt
 		fault_at(binder, &below, "duplicate", NULL, "must be there once");
 		return json_skip_value(&binder->in);
 	}
-	*seen |= UINT64CONST(1) << index;
-	return bind_value(binder, schema->members[index].schema, &below, &members[index]);
+	if (!bind_value(binder, schema->members[index].schema, &below, &members[index]))
+		return false;
+	/* From SQL a null may stand for what is absent: then it isn't there if it is required. */
+	if (members[index].kind != BOUND_ABSENT || members[index].raw[0] != 'n')
+		*seen |= UINT64CONST(1) << index;
+	return true;
 }
 
 static bool
