@@ -362,8 +362,8 @@ fees_insert(int64 event_id, const Order *orders, int count)
 }
 
 /*
- * Writes new orders with contact, tickets, holders and fees, and gives each its code.  All were placed at
- * one time, in ascending order of their ids.
+ * Writes new orders with contact, tickets, holders and fees, and gives each its code.  All were
+ * placed at one time, in ascending order of their ids.
  */
 void
 order_insert(OrderEvent *event, Order *orders, int count)
