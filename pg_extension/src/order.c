@@ -191,20 +191,31 @@ fees_load(Order *orders, int count, Datum event_id, Datum ids)
 }
 
 /*
- * The orders with these ids, ascending by id, with tickets, fees and what was paid; sets *count.
- * Takes no locks.
+ * The orders with these ids, ascending by id, with what was paid but without their parts; sets
+ * *count.  For a first look: who may see them, and, with order_load_claims, what groups to lock.
  */
 Order *
-order_load(int64 event_id, const int64 *ids, int n, int *count)
+order_load_heads(int64 event_id, const int64 *ids, int n, int *count)
 {
-	Datum		args[2] = {Int64GetDatum(event_id), array_int8(ids, n)};
 	Order	   *orders;
 
-	*count = query_run(&orders_query, args, NULL);
+	*count = query_run(&orders_query, (Datum[]) {
+					   Int64GetDatum(event_id), array_int8(ids, n)
+					   }, NULL);
 	orders = palloc_array(Order, *count + 1);
 	for (int i = 0; i < *count; i++)
 		order_from_row(&orders[i], i);
 	query_done();
+	return orders;
+}
+
+/* The same with tickets and fees.  Takes no locks. */
+Order *
+order_load(int64 event_id, const int64 *ids, int n, int *count)
+{
+	Datum		args[2] = {Int64GetDatum(event_id), array_int8(ids, n)};
+	Order	   *orders = order_load_heads(event_id, ids, n, count);
+
 	tickets_load(orders, *count, args[0], args[1]);
 	fees_load(orders, *count, args[0], args[1]);
 	return orders;

@@ -4,7 +4,7 @@
  *
  * The way of every operation that changes an order (DESIGN.md, section 6, has the lock order):
  *
- *		orders = order_load(…)				unlocked: which groups, may the caller see it
+ *		orders = order_load_heads(…)		unlocked: which groups, may the caller see it
  *		order_add_groups(…); inventory_lock(inv);
  *		idempotency_find(…);
  *		orders = order_load(…)				again: only now they stand still
@@ -152,6 +152,8 @@ extern const OrderType *order_event_type(const OrderEvent *event, int64 id);
 extern const OrderSession *order_event_session(const OrderEvent *event, int64 id);
 
 /* order.c */
+typedef Order *(*OrderLoader) (int64 event_id, const int64 *ids, int n, int *count);
+extern Order *order_load_heads(int64 event_id, const int64 *ids, int n, int *count);
 extern Order *order_load(int64 event_id, const int64 *ids, int n, int *count);
 extern Order *order_find_id(Order *orders, int count, int64 id);
 extern void order_load_claims(int64 event_id, Order *orders, int count);

@@ -43,11 +43,11 @@ tickets_wanted(const Call *call)
 }
 
 static Order *
-order_read(Cancelling *c)
+order_read(Cancelling *c, OrderLoader load)
 {
 	int64		id = c->call->params[ORDER_CANCEL_PARAM_ORDER].as.integer;
 	int			count;
-	Order	   *order = order_load(c->call->event_id, &id, 1, &count);
+	Order	   *order = load(c->call->event_id, &id, 1, &count);
 
 	order_load_claims(c->call->event_id, order, count);
 	return count == 0 ? NULL : order;
@@ -60,7 +60,7 @@ order_lock(Cancelling *c)
 	Call	   *call = c->call;
 
 	c->event = order_event_load(call->event_id);
-	c->order = order_read(c);
+	c->order = order_read(c, order_load_heads);
 	if (c->event == NULL || c->order == NULL || !order_is_visible(call, c->event, c->order))
 	{
 		reply_refuse(call, ERR_NOT_FOUND, "", NULL);
@@ -71,7 +71,7 @@ order_lock(Cancelling *c)
 	order_add_groups(c->inv, c->order, 1);
 	inventory_lock(c->inv);
 	c->keys = idempotency_find(call, 1);
-	c->order = order_read(c);
+	c->order = order_read(c, order_load);
 	c->event = order_event_load(call->event_id);
 	if (c->event == NULL || c->order == NULL)
 		inventory_moved("the order is gone");

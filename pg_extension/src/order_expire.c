@@ -92,7 +92,7 @@ order_lapse(Inventory *inv, Order *order)
 static Order *
 orders_lock(Inventory *inv, const int64 *ids, int n, int *count)
 {
-	Order	   *orders = order_load(inv->event_id, ids, n, count);
+	Order	   *orders = order_load_heads(inv->event_id, ids, n, count);
 
 	order_load_claims(inv->event_id, orders, *count);
 	order_add_groups(inv, orders, *count);

@@ -191,7 +191,7 @@ paying_authorise(const Batch *batch, Paying *paying)
  * Reads the orders of all calls that are not done, with claims, and points each paying at its own.
  */
 static void
-orders_read(Batch *batch)
+orders_read(Batch *batch, OrderLoader load)
 {
 	int64	   *ids = palloc_array(int64, batch->count + 1);
 	int			n = 0;
@@ -199,8 +199,7 @@ orders_read(Batch *batch)
 	for (int i = 0; i < batch->count; i++)
 		if (!batch->calls[i].reply.done)
 			ids[n++] = batch->payings[i].order_id;
-	batch->orders = order_load(batch->inv->event_id, ids, ids_sort_unique(ids, n),
-							   &batch->order_count);
+	batch->orders = load(batch->inv->event_id, ids, ids_sort_unique(ids, n), &batch->order_count);
 	order_load_claims(batch->inv->event_id, batch->orders, batch->order_count);
 	for (int i = 0; i < batch->count; i++)
 		if (!batch->calls[i].reply.done)
@@ -212,7 +211,7 @@ orders_read(Batch *batch)
 static void
 orders_lock(Batch *batch)
 {
-	orders_read(batch);
+	orders_read(batch, order_load_heads);
 	batch->event = order_event_load(batch->inv->event_id);
 	for (int i = 0; i < batch->count; i++)
 		if (!batch->calls[i].reply.done)
@@ -220,7 +219,7 @@ orders_lock(Batch *batch)
 	order_add_groups(batch->inv, batch->orders, batch->order_count);
 	inventory_lock(batch->inv);
 	batch->keys = idempotency_find(batch->calls, batch->count);
-	orders_read(batch);
+	orders_read(batch, order_load);
 	order_check_groups(batch->inv, batch->orders, batch->order_count);
 	for (int i = 0; i < batch->count; i++)
 		if (!batch->calls[i].reply.done && batch->payings[i].order == NULL)
