@@ -98,7 +98,8 @@ sub random_items {
 
 sub noted_hold ($answer, @items) {
 	my $hold = $answer->json;
-	$holds{ $hold->{id} } = { %$hold, wanted => \@items };
+	my $secret = $hold->{secret} // $holds{ $hold->{id} }{secret};    # a change does not say it again
+	$holds{ $hold->{id} } = { %$hold, secret => $secret, wanted => \@items };
 	$model->take($hold->{id}, 'held', seconds_of($hold->{expires_at}), $model->lines(@items));
 	return $hold;
 }
@@ -132,7 +133,7 @@ $do{change} = [ 12, sub {
 	return expect('change of a hold that is over', $a, '410 hold_expired') if defined $stands and !$stands;
 	my @good = $model->{paused} ? ('409 paused', '200', @full) : $fits ? '200' : defined $fits ? @full : ('200', @full);
 	expect('change', $a, @good, defined $stands ? () : '410 hold_expired');
-	noted_hold($a, @items), $holds{$id}{secret} //= $a->json->{secret} if went_well($a);
+	noted_hold($a, @items) if went_well($a);
 } ];
 
 $do{release} = [ 5, sub {
@@ -324,7 +325,10 @@ $do{kill_server} = [ 0.5, sub {
 
 # What must hold after every step.
 sub look_over {
-	my $at   = $now->();
+	my $at = $now->();
+	# One snapshot for stock and claims: the worker takes expired claims back between two.
+	$server->dbh->begin_work;
+	$server->dbh->do('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
 	my @rows = $server->rows('SELECT p.key AS pool, s.key AS session, t.id, t.capacity + t.overbook AS capacity, t.held, t.pending, t.sold, t.blocked
 		FROM boxoffice.stock t JOIN boxoffice.pool p ON p.event_id = t.event_id AND p.id = t.pool_id
 		LEFT JOIN boxoffice.session s ON s.event_id = t.event_id AND s.id = t.session_id WHERE t.event_id = ?', $event->{id});
@@ -335,6 +339,7 @@ sub look_over {
 		$claims{ $row->{owner_id} }{ $row->{state} } += $row->{quantity};
 		$counted{ $place{$_} }{ $row->{state} } += $row->{quantity} for @{ $row->{stock_ids} };
 	}
+	$server->dbh->rollback;
 	push @wrong, $model->differences($at, \@rows, \%claims, \%counted);
 	push @wrong, $t->differences;
 	for ([ hold => \%holds ], [ order => \%orders ], [ payment => \%payments ]) {

@@ -157,9 +157,14 @@ sub postgres_start ($self) {
 # Ends the server as a power cut does, or what is left of one: no warning, no checkpoint.
 sub postgres_kill ($self) {
 	delete $self->{dbh};
-	my @pids = $self->_postgres_pids;
-	kill KILL => @pids;
-	for my $pid (@pids) { _reaped($pid, 20) or die "PostgreSQL's process $pid does not end\n" }
+	kill KILL => $self->_postgres_pids;
+	# A process that is ending has no directory any more, but its shared memory still: only when all are collected
+	# can another server start.
+	wait_until(sub {
+		my @left = grep { _slurp("/proc/$_/comm") eq "postgres\n" } $self->_postgres_pids, _children($$);
+		waitpid $_, WNOHANG for @left;
+		return !@left;
+	}, 'PostgreSQL is dead');
 	unlink "$self->{prefix}/data/postmaster.pid";
 	return;
 }
