@@ -116,26 +116,34 @@ order_event_name(OrderEvent *event, int64 *type_ids, int types, int64 *session_i
 	sessions_load(event, session_ids, ids_sort_unique(session_ids, sessions));
 }
 
-/* Reads the types and sessions of these orders' tickets. */
+/*
+ * Reads the types and sessions of these orders' tickets, and the types of their claims: a line that
+ * was dropped from the hold has no ticket, yet its claim is still there.
+ */
 void
 order_event_name_orders(OrderEvent *event, const Order *orders, int count)
 {
 	int64	   *type_ids;
 	int64	   *session_ids;
-	int			tickets = 0;
-	int			used = 0;
+	int			parts = 0;
+	int			types = 0;
+	int			sessions = 0;
 
 	for (int i = 0; i < count; i++)
-		tickets += orders[i].ticket_count;
-	type_ids = palloc_array(int64, tickets + 1);
-	session_ids = palloc_array(int64, tickets + 1);
+		parts += orders[i].ticket_count + orders[i].claim_count;
+	type_ids = palloc_array(int64, parts + 1);
+	session_ids = palloc_array(int64, parts + 1);
 	for (int i = 0; i < count; i++)
-		for (int j = 0; j < orders[i].ticket_count; j++, used++)
+	{
+		for (int j = 0; j < orders[i].ticket_count; j++)
 		{
-			type_ids[used] = orders[i].tickets[j].ticket_type_id;
-			session_ids[used] = orders[i].tickets[j].session_id;
+			type_ids[types++] = orders[i].tickets[j].ticket_type_id;
+			session_ids[sessions++] = orders[i].tickets[j].session_id;
 		}
-	order_event_name(event, type_ids, used, session_ids, used);
+		for (int j = 0; j < orders[i].claim_count; j++)
+			type_ids[types++] = orders[i].claims[j].ticket_type_id;
+	}
+	order_event_name(event, type_ids, types, session_ids, sessions);
 }
 
 /*
