@@ -75,4 +75,18 @@ subtest 'answers say little of the machine' => sub {
 	is($a->header('X-Content-Type-Options') // 'nosniff', 'nosniff', 'no guessing of types');
 };
 
+subtest 'throttled' => sub {
+	$t->expect_log(qr/limiting requests/);
+	my $event = $t->event;
+	$t->server->nginx_change(sub ($text) {
+		$text =~ s/^(    limit_req_status 429;)/    limit_req_zone \$binary_remote_addr zone=address:1m rate=1r\/s;\n$1/mr
+			=~ s/(boxoffice api;)/$1 limit_req zone=address burst=2 nodelay;/r;
+	});
+	my @answers = $http->all(map { [ GET => "/v1/events/$event->{id}" ] } 1 .. 20);
+	my ($refused) = grep { $_->status == 429 } @answers;
+	is_problem($refused, 429, 'throttled', 'too many requests from one address');
+	cmp_ok($refused->header('Retry-After'), '>=', 1, 'with when to ask again') if $refused;
+	cmp_ok(scalar(grep { $_->status == 200 } @answers), '>=', 1, 'some are served');
+};
+
 $t->finish;

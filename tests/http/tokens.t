@@ -190,6 +190,32 @@ is_problem($http->post('/v1/organizers', { slug => 'x', name => 'X' }, token => 
 is_problem($t->hold($event, token => "$good.x"), 401, 'token_invalid', 'a hold with a bad token');
 is_status($http->get("/v1/events/$event->{id}", token => "$good.x"), 200, 'a public page with a bad token');
 
+# A token that was lost is denied before it ends, also where it is cached as good: on each worker at once.
+subtest 'denied' => sub {
+	my $office = $t->client(socket => $t->server->{settings}{WEB_SOCKETS} . '/admin.sock');
+	my $deny   = sub ($query, $token) { $office->request(POST => "/deny?$query", defined $token ? (token => $token) : ()) };
+	my $until  = time + 600;
+	my $lost   = claiming(jti => 'lost-1');
+	my $left   = claiming(sub => 'left the house');
+	for ($lost, $left) {
+		my @answers = $http->all(map { [ GET => $url, { token => $_ } ] } ($_) x 20);
+		is_deeply([ grep { $_->status != 200 } @answers ], [], 'good everywhere');
+	}
+	is_problem($deny->("jti=lost-1&until=$until", undef), 401, 'token_missing', 'nobody denies');
+	is_problem($deny->("jti=lost-1&until=$until", $good), 403, 'forbidden', 'nor does an organizer');
+	is_problem($deny->("jti=lost-1&until=1", $k->hs256('admin')), 400, 'invalid_request', 'nor can it be done for the past');
+	is_status($deny->("jti=lost-1&until=$until", $k->hs256('admin')), 204, 'an administrator denies a token');
+	is_status($deny->("sub=left%20the%20house&until=$until", $k->hs256('admin')), 204, '… and a person');
+	for my $token ($lost, $left) {
+		my @answers = $http->all(map { [ GET => $url, { token => $token } ] } 1 .. 20);
+		is_deeply([ grep { $_->status . $_->code ne '401token_invalid' } @answers ], [], 'kept out by each worker');
+	}
+	is_status(asked(claiming(jti => 'another')), 200, 'others are not');
+	$t->server->nginx_reload;
+	wait_until(sub { $t->server->worker_pids == 2 }, 'the old workers have gone');
+	is_problem(asked($lost), 401, 'token_invalid', 'nor is it forgotten by a reload');
+};
+
 # Lengths.
 my $long = $http->get($url, token => 'a' x 6000);
 cmp_ok($long->status, '>=', 400, 'a token of 6,000 bytes');

@@ -65,7 +65,7 @@ sub ask ($method, $path, $body, %o) {
 	my $deadline = time + 40;
 	while (time < $deadline) {
 		my $answer = eval { $http->request($method, "$base$path", defined $body ? (json => $body) : (), %o) };
-		if ($answer and $answer->status < 500 and $answer->code ne 'idempotency_running') { return $answer }
+		return $answer if $answer and $answer->status !~ /^50[34]$/ and $answer->code ne 'idempotency_running';
 		$http->forget unless $answer;
 		select undef, undef, undef, 0.02;
 	}
@@ -258,7 +258,7 @@ $do{pause} = [ 1, sub {
 } ];
 
 $do{clock} = [ 8, sub {
-	$offset += any(30, 120, 300, 700, 700, 2000, 2000, 7200);
+	$offset += any(20, 60, 60, 120, 300, 300, 700, 2000);
 	$server->clock_offset($offset);
 } ];
 

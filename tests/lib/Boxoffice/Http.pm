@@ -7,12 +7,13 @@ use v5.36;
 use Cpanel::JSON::XS  ();
 use IO::Poll          qw(POLLIN POLLOUT POLLHUP POLLERR);
 use IO::Socket::INET  ();
+use IO::Socket::UNIX  ();
 use Socket            qw(SOL_SOCKET SO_LINGER IPPROTO_TCP TCP_NODELAY SHUT_WR MSG_NOSIGNAL);
 use Time::HiRes       qw(time);
 
 my $json = Cpanel::JSON::XS->new->utf8->canonical->allow_nonref;
 
-# new(host, port [, on_answer => sub ($method, $target, $answer, $asked)]): a place to send requests to.
+# new(host, port [, socket => the path of a unix socket instead] [, on_answer => sub ($method, $target, $answer, $asked)]): a place to send requests to.
 # on_answer sees every answer that a request of this client gets.
 sub new ($class, %self) {
 	return bless { timeout => 20, %self }, $class;
@@ -20,13 +21,11 @@ sub new ($class, %self) {
 
 # A new raw connection.
 sub connect ($self) {
-	my $socket = IO::Socket::INET->new(
-		PeerAddr => $self->{host},
-		PeerPort => $self->{port},
-		Proto    => 'tcp',
-		Timeout  => $self->{timeout},
-	) or die "cannot connect to $self->{host}:$self->{port}: $!\n";
-	$socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+	my $socket = defined $self->{socket}
+		? IO::Socket::UNIX->new(Peer => $self->{socket})
+		: IO::Socket::INET->new(PeerAddr => $self->{host}, PeerPort => $self->{port}, Timeout => $self->{timeout});
+	die 'cannot connect to ' . ($self->{socket} // "$self->{host}:$self->{port}") . ": $!\n" unless $socket;
+	$socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1) unless defined $self->{socket};
 	$socket->blocking(0);
 	return bless { socket => $socket, in => '', timeout => $self->{timeout}, eof => 0 },
 		'Boxoffice::Http::Connection';
