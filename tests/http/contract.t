@@ -20,7 +20,7 @@ sub resolve ($node) {
 	return $node;
 }
 
-# The names of arguments that an operation's function must have, and those it may have.
+# The arguments that an operation's function must have (and whether they are required), and those it may have.
 sub arguments_of ($operation) {
 	my $x = $operation->{'x-boxoffice'};
 	my %must;
@@ -28,17 +28,19 @@ sub arguments_of ($operation) {
 	$may{secret} = 1 if $x->{secret};
 	for my $parameter (map { resolve($_) } @{ $operation->{parameters} }) {
 		my $name = lc $parameter->{name} =~ tr/-/_/r;
-		$must{$name} = 1 unless $name eq 'idempotency_key' or $name eq 'boxoffice_secret';
+		$must{$name} = $parameter->{required} ? 1 : 0 unless $name eq 'idempotency_key' or $name eq 'boxoffice_secret';
 	}
 	if (my $body = $operation->{requestBody}) {
 		my $schema = resolve($body->{content}{'application/json'}{schema});
-		$must{$_} = 1 for $x->{patch} ? 'patch' : keys %{ $schema->{properties} };
+		my %required = map { $_ => 1 } @{ $schema->{required} // [] };
+		if   ($x->{patch}) { $must{patch} = 1 }
+		else               { $must{$_} = $required{$_} // 0 for keys %{ $schema->{properties} } }
 	}
 	return (\%must, \%may);
 }
 
 my %functions = map { $_->{proname} => $_ } @{ $db->selectall_arrayref(q{
-	SELECT p.proname, p.proargnames, p.prosecdef, p.proconfig::text AS config, p.provolatile, p.pronargs,
+	SELECT p.proname, p.proargnames, p.prosecdef, p.proconfig::text AS config, p.provolatile, p.pronargs, p.pronargdefaults,
 	       pg_catalog.pg_get_userbyid(p.proowner) AS owner,
 	       pg_catalog.obj_description(p.oid, 'pg_proc') AS comment,
 	       ARRAY(SELECT pg_catalog.substr(r.rolname, 11) FROM pg_catalog.pg_roles AS r
@@ -61,9 +63,11 @@ for my $path (sort keys %{ $document->{paths} }) {
 		my ($must, $may) = arguments_of($operation);
 		my @names   = @{ $function->{proargnames} // [] }[0 .. $function->{pronargs} - 1];
 		my @missing = grep { my $wanted = $_; !grep { $_ eq $wanted } @names } sort keys %$must;
-		my @extra   = grep { !$must->{$_} and !$may->{$_} } @names;
+		my @extra   = grep { !exists $must->{$_} and !$may->{$_} } @names;
 		is("@missing", '', "$name: no argument is missing");
 		is("@extra",   '', "$name: each argument is in the contract");
+		my @needed = @names[0 .. $#names - $function->{pronargdefaults}];
+		is(join(' ', sort @needed), join(' ', sort grep { $must->{$_} } keys %$must), "$name: the required ones have no default");
 		is($names[0], 'event', "$name: event comes first") if $path =~ m{^/v1/events/\{event\}};
 		is(join(' ', sort @{ $function->{roles} }), join(' ', sort @{ $x->{roles} }), "$name: EXECUTE as the contract says");
 		is((split /\n/, $function->{comment} // '')[0], $operation->{summary}, "$name: the comment begins with the summary");
