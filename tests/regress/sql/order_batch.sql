@@ -28,13 +28,13 @@ END
 $$;
 
 -- Two events alike, with the same holds; what is asked of them differs in nothing but the ids.
-SELECT order_test.make_event(210000, 'BATCH', 20);
-SELECT order_test.make_event(211000, 'SNGLES', 20);
-UPDATE boxoffice.ticket_type SET buyer_limit = 2 WHERE event_id IN (210000, 211000) AND key = 'general';
+SELECT order_test.make_event(410000, 'BATCH', 20);
+SELECT order_test.make_event(411000, 'SNGLES', 20);
+UPDATE boxoffice.ticket_type SET buyer_limit = 2 WHERE event_id IN (410000, 411000) AND key = 'general';
 CREATE TABLE order_test.batch_hold (event bigint, n bigint, hold bigint);
 INSERT INTO order_test.batch_hold
 SELECT e, n, order_test.make_hold(e, lines)
-  FROM unnest('{210000,211000}'::bigint[]) AS e,
+  FROM unnest('{410000,411000}'::bigint[]) AS e,
        (VALUES (1, '{free 1}'::text[]), (2, '{general 2}'), (3, '{general 1}'), (4, '{free 2,pass 1 saturday}'), (5, '{pass 3}')) AS h (n, lines);
 
 CREATE TABLE order_test.batch_call (n integer, hold integer, secret text, email text, total text, key text);
@@ -65,9 +65,9 @@ RETURNS TABLE (n bigint, status integer, replayed boolean, body jsonb) LANGUAGE 
            order_test.ask('order_create', ask_orders.event, x.params, x.bodies, x.keys, x.secrets, at_once) AS a
 $$;
 CREATE TABLE order_test.batch_answer AS
-SELECT 'batch' AS how, a.* FROM order_test.ask_orders(210000, true) AS a
+SELECT 'batch' AS how, a.* FROM order_test.ask_orders(410000, true) AS a
 UNION ALL
-SELECT 'single', a.* FROM order_test.ask_orders(211000, false) AS a;
+SELECT 'single', a.* FROM order_test.ask_orders(411000, false) AS a;
 
 \echo # what a batch answers
 SELECT n, status, replayed, coalesce(body ->> 'title', body ->> 'status' || ' ' || (body ->> 'total'))
@@ -83,19 +83,19 @@ SELECT b.n, b.status, b.body ->> 'title', s.status, s.body ->> 'title'
    AND (b.status, b.replayed, b.body - '{id,hold,code,secret,event,tickets,placed_at,paid_at,expires_at}'::text[])
     IS DISTINCT FROM (s.status, s.replayed, s.body - '{id,hold,code,secret,event,tickets,placed_at,paid_at,expires_at}'::text[])
  ORDER BY b.n;
-SELECT * FROM order_test.stock(210000);
-SELECT count(*) FROM boxoffice.check_orders(210000);
+SELECT * FROM order_test.stock(410000);
+SELECT count(*) FROM boxoffice.check_orders(410000);
 
 \echo # payments of one batch are decided one after the other, each answered with the order as it then was
 SELECT o.id AS "order", s.secret
   FROM boxoffice.order AS o,
        LATERAL (SELECT body ->> 'secret' FROM order_test.batch_answer WHERE how = 'batch' AND n = 10) AS s (secret)
- WHERE o.event_id = 210000 AND o.total = 4000 \gset
+ WHERE o.event_id = 410000 AND o.total = 4000 \gset
 SELECT a.n, a.status, a.replayed, a.body ->> 'outcome', a.body #>> '{order,status}', a.body #>> '{order,due}', a.body ->> 'code'
-  FROM order_test.ask('payment_create', 210000, array_fill(format('event=210000&order=%s', :order), ARRAY[6]),
+  FROM order_test.ask('payment_create', 410000, array_fill(format('event=410000&order=%s', :order), ARRAY[6]),
       ARRAY['{"kind":"test","amount":1000}', '{"kind":"test","amount":1000}', '{"kind":"test","amount":1000}', '{"kind":"manual","method":"cash"}', '{"kind":"test"}', '{"kind":"test","amount":5}'],
       ARRAY[md5('p1')::uuid::text, md5('p1')::uuid::text, md5('p2')::uuid::text, md5('p3')::uuid::text, md5('p4')::uuid::text, md5('p5')::uuid::text],
       array_fill(:'secret'::text, ARRAY[6]), true) AS a;
-SELECT order_test.state(210000, :order);
-SELECT count(*) FROM boxoffice.check_orders(210000);
-SELECT count(*) FROM boxoffice.check_inventory(210000);
+SELECT order_test.state(410000, :order);
+SELECT count(*) FROM boxoffice.check_orders(410000);
+SELECT count(*) FROM boxoffice.check_inventory(410000);
