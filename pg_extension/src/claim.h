@@ -51,8 +51,8 @@ extern Claim *claim_find(Claim *claims, int count, int64 owner_id, int *lines);
 extern void claim_insert(int64 event_id, const Claim *claims, int count);
 
 /*
- * Writes state, quantity and expires_at of rows that claim_load read, set-wise.  A row that is not in
- * the state in which it was read raises a serialization failure.
+ * Writes state, quantity and expires_at of rows that claim_load read, set-wise.  A row that is
+ * not in the state in which it was read raises a serialization failure.
  */
 extern void claim_update(int64 event_id, const Claim *claims, int count);
 

@@ -2,8 +2,9 @@
  * digest.c
  *		Digests by OpenSSL with contexts that are made once in a backend.
  *
- * Every hold has two: its idempotency key's hash and its secret.  PostgreSQL's own functions make and free
- * a context each time, which took a tenth of what a hold costs; here a prepared one is copied.
+ * Every hold has two: its idempotency key's hash and its secret.  PostgreSQL's own functions make
+ * and free a context each time, which took a tenth of what a hold costs; here a prepared one is
+ * copied.
  */
 #include "postgres.h"
 

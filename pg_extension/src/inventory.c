@@ -66,8 +66,8 @@ static CoreQuery stock_query = {
 };
 
 /*
- * Adds to the counters: if somebody else had come past the lock, the CHECKs would see the sum of what
- * both took.
+ * Adds to the counters: if somebody else had come past the lock, the CHECKs would see the sum of
+ * what both took.
  */
 static CoreQuery stock_write_query = {
 	"UPDATE boxoffice.stock s"
