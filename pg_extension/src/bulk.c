@@ -23,13 +23,31 @@
 #include "lib/stringinfo.h"
 #include "parser/parse_relation.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "bulk.h"
 
 #define BULK_COLUMNS_MAX 24
+#define BULK_TABLES_MAX 16
+
+/*
+ * The CHECK constraints of a table, compiled.  To read and compile them took longer than to check
+ * a batch by them, so they are kept for the backend's life, or until the table is altered.
+ */
+typedef struct BulkChecks
+{
+	Oid			relation;
+	bool		current;		/* not altered since they were compiled */
+	EState	   *estate;			/* they live in its memory */
+	ExprState **exprs;
+} BulkChecks;
+
+static BulkChecks checks_kept[BULK_TABLES_MAX];
+static int	checks_count = 0;
 
 struct Bulk
 {
@@ -38,6 +56,7 @@ struct Bulk
 	int			column_count;
 	AttrNumber	attnums[BULK_COLUMNS_MAX];
 	Relation	relation;
+	TupleDesc	desc;			/* a copy: to count references for each row would cost */
 	bool		plain;			/* may go past the executor */
 	TupleTableSlot **slots;
 	int			slot_count;
@@ -107,6 +126,7 @@ bulk_begin(const char *table, const char *const *columns, int column_count, int 
 	bulk->columns = columns;
 	bulk->column_count = column_count;
 	bulk->relation = table_open(oid, RowExclusiveLock);
+	bulk->desc = CreateTupleDescCopy(RelationGetDescr(bulk->relation));
 	bulk->plain = bulk_is_plain(bulk->relation);
 	for (int i = 0; i < column_count; i++)
 		bulk->attnums[i] = bulk_attnum(bulk->relation, columns[i]);
@@ -124,7 +144,7 @@ bulk_slot(Bulk *bulk)
 	if (bulk->column > 0)
 		return bulk->slots[bulk->slot_count];
 	Assert(bulk->slot_count < bulk->slot_max);
-	slot = table_slot_create(bulk->relation, NULL);
+	slot = MakeSingleTupleTableSlot(bulk->desc, &TTSOpsVirtual);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	bulk->slots[bulk->slot_count] = slot;
 	return slot;
@@ -187,6 +207,70 @@ bulk_row(Bulk *bulk)
 	bulk->column = 0;
 }
 
+static void
+checks_invalidate(Datum arg, Oid relation)
+{
+	for (int i = 0; i < checks_count; i++)
+		if (relation == InvalidOid || relation == checks_kept[i].relation)
+			checks_kept[i].current = false;
+}
+
+/* Where a table's checks are kept, compiled or yet to be; NULL when there is no room. */
+static BulkChecks *
+checks_find(Oid relation)
+{
+	for (int i = 0; i < checks_count; i++)
+		if (checks_kept[i].relation == relation)
+			return &checks_kept[i];
+	if (checks_count == BULK_TABLES_MAX)
+		return NULL;
+	if (checks_count == 0)
+		CacheRegisterRelcacheCallback(checks_invalidate, (Datum) 0);
+	memset(&checks_kept[checks_count], 0, sizeof(BulkChecks));
+	checks_kept[checks_count].relation = relation;
+	return &checks_kept[checks_count++];
+}
+
+/* Makes the room for a table's checks anew when it is altered, or new. */
+static void
+checks_refresh(BulkChecks *checks)
+{
+	MemoryContext caller;
+
+	if (checks->current)
+		return;
+	if (checks->estate != NULL)
+		FreeExecutorState(checks->estate);
+	checks->estate = NULL;
+	checks->exprs = NULL;
+	caller = MemoryContextSwitchTo(TopMemoryContext);
+	checks->estate = CreateExecutorState();
+	MemoryContextSwitchTo(caller);
+	checks->current = true;
+}
+
+/* Checks all rows by NOT NULL and CHECK. */
+static void
+bulk_check(Bulk *bulk, ResultRelInfo *info, EState *estate)
+{
+	BulkChecks *checks = checks_find(RelationGetRelid(bulk->relation));
+
+	if (checks != NULL)
+	{
+		checks_refresh(checks);
+		estate = checks->estate;
+		info->ri_ConstraintExprs = checks->exprs;
+	}
+	for (int i = 0; i < bulk->slot_count; i++)
+	{
+		bulk->slots[i]->tts_tableOid = RelationGetRelid(bulk->relation);
+		ExecConstraints(info, bulk->slots[i], estate);
+		ResetPerTupleExprContext(estate);
+	}
+	if (checks != NULL)
+		checks->exprs = info->ri_ConstraintExprs;
+}
+
 /* Checks the rows, writes them, enters them into the indexes. */
 static void
 bulk_write(Bulk *bulk)
@@ -197,13 +281,8 @@ bulk_write(Bulk *bulk)
 
 	InitResultRelInfo(info, bulk->relation, 0, NULL, 0);
 	ExecOpenIndices(info, false);
+	bulk_check(bulk, info, estate);
 	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-	for (int i = 0; i < bulk->slot_count; i++)
-	{
-		bulk->slots[i]->tts_tableOid = RelationGetRelid(bulk->relation);
-		ExecConstraints(info, bulk->slots[i], estate);
-		ResetPerTupleExprContext(estate);
-	}
 	table_multi_insert(bulk->relation, bulk->slots, bulk->slot_count,
 					   GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < bulk->slot_count; i++)
