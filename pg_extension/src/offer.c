@@ -67,9 +67,15 @@ static CoreQuery version_query = {
 	"        WHERE p.event_id = $1 AND p.ticket_type_id = t.id)" \
 	" FROM boxoffice.ticket_type t WHERE t.event_id = $1"
 
-static CoreQuery type_query = {
-	TYPE_COLUMNS " AND t.key = ANY ($2) UNION " TYPE_COLUMNS " AND t.id = ANY ($3) ORDER BY 1",
-	3, {INT8OID, TEXTARRAYOID, INT8ARRAYOID}
+/* By key and by id are two statements: most batches name everything by its key. */
+static CoreQuery type_key_query = {
+	TYPE_COLUMNS " AND t.key = ANY ($2)",
+	2, {INT8OID, TEXTARRAYOID}
+};
+
+static CoreQuery type_id_query = {
+	TYPE_COLUMNS " AND t.id = ANY ($2)",
+	2, {INT8OID, INT8ARRAYOID}
 };
 
 #define SESSION_COLUMNS \
@@ -77,10 +83,14 @@ static CoreQuery type_query = {
 	" least(s.sale_ends_at, s.starts_at + s.sale_close_offset_ms * interval '1 ms')" \
 	" FROM boxoffice.session s WHERE s.event_id = $1"
 
-static CoreQuery session_query = {
-	SESSION_COLUMNS " AND s.key = ANY ($2) UNION "
-	SESSION_COLUMNS " AND s.id = ANY ($3) ORDER BY 1",
-	3, {INT8OID, TEXTARRAYOID, INT8ARRAYOID}
+static CoreQuery session_key_query = {
+	SESSION_COLUMNS " AND s.key = ANY ($2)",
+	2, {INT8OID, TEXTARRAYOID}
+};
+
+static CoreQuery session_id_query = {
+	SESSION_COLUMNS " AND s.id = ANY ($2)",
+	2, {INT8OID, INT8ARRAYOID}
 };
 
 static CoreQuery only_session_query = {
@@ -309,34 +319,71 @@ offer_is_current(const Offer *offer)
 }
 
 static void
-types_read(Offer *offer)
+type_read(int row, OfferType *type)
 {
-	Datum		args[3] = {Int64GetDatum(offer->event_id), names_texts(offer->type_names),
-		array_int8(offer->type_names->ids, offer->type_names->id_count)};
+	char	   *status = query_text(row, 3);
 
-	offer->type_count = query_run(&type_query, args, NULL);
-	offer->types = palloc0_array(OfferType, offer->type_count + 1);
-	for (int row = 0; row < offer->type_count; row++)
+	memset(type, 0, sizeof(OfferType));
+	type->id = query_int8(row, 1);
+	type->key = query_text(row, 2);
+	type->paused = strcmp(status, "paused") == 0;
+	type->retired = strcmp(status, "retired") == 0;
+	type->price = query_int8(row, 4);
+	type->fee = query_int8(row, 5);
+	type->all_sessions = query_bool(row, 6);
+	type->window = window_read(row, 7);
+	type->min_per_order = query_int4(row, 9);
+	type->max_per_order = query_int4(row, 10);
+	type->buyer_limit = query_int4(row, 11);
+	type->name = query_text(row, 12);
+	type->pool_ids = query_int8_array(row, 13, &type->pool_count);
+}
+
+/* Adds the types that a statement finds to those that are there. */
+static void
+types_add(Offer *offer, CoreQuery *query, Datum wanted)
+{
+	Datum		args[2] = {Int64GetDatum(offer->event_id), wanted};
+	int			rows = query_run(query, args, NULL);
+	OfferType  *types = palloc_array(OfferType, offer->type_count + rows + 1);
+
+	if (offer->type_count > 0)
+		memcpy(types, offer->types, sizeof(OfferType) * offer->type_count);
+	offer->types = types;
+	for (int row = 0; row < rows; row++)
 	{
-		OfferType  *type = &offer->types[row];
-		char	   *status = query_text(row, 3);
+		OfferType  *type = &types[offer->type_count++];
 
-		type->id = query_int8(row, 1);
-		type->key = query_text(row, 2);
-		type->paused = strcmp(status, "paused") == 0;
-		type->retired = strcmp(status, "retired") == 0;
-		type->price = query_int8(row, 4);
-		type->fee = query_int8(row, 5);
-		type->all_sessions = query_bool(row, 6);
-		type->window = window_read(row, 7);
-		type->min_per_order = query_int4(row, 9);
-		type->max_per_order = query_int4(row, 10);
-		type->buyer_limit = query_int4(row, 11);
-		type->name = query_text(row, 12);
-		type->pool_ids = query_int8_array(row, 13, &type->pool_count);
+		type_read(row, type);
 		names_found(offer->type_names, type->key, type->id);
 	}
 	query_done();
+}
+
+static int
+type_compare(const void *a, const void *b)
+{
+	const OfferType *x = a;
+	const OfferType *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void
+types_read(Offer *offer)
+{
+	const OfferNames *names = offer->type_names;
+	int			kept = 0;
+
+	if (names->count > 0)
+		types_add(offer, &type_key_query, names_texts(names));
+	if (names->id_count > 0)
+		types_add(offer, &type_id_query, array_int8(names->ids, names->id_count));
+	qsort(offer->types, offer->type_count, sizeof(OfferType), type_compare);
+	for (int i = 0; i < offer->type_count; i++)
+		if (kept == 0 || offer->types[kept - 1].id != offer->types[i].id)
+			offer->types[kept++] = offer->types[i];
+	offer->type_count = kept;
 }
 
 /* The event's session where nobody needs to name it: its id, 0 if there are several. */
@@ -356,27 +403,63 @@ only_session_read(Offer *offer)
 }
 
 static void
-sessions_read(Offer *offer)
+session_read(int row, OfferSession *session)
 {
-	int64		only_id = only_session_read(offer);
-	Datum		args[3] = {Int64GetDatum(offer->event_id), names_texts(offer->session_names),
-		array_int8(offer->session_names->ids, offer->session_names->id_count)};
+	char	   *status = query_text(row, 3);
 
-	offer->session_count = query_run(&session_query, args, NULL);
-	offer->sessions = palloc0_array(OfferSession, offer->session_count + 1);
-	for (int row = 0; row < offer->session_count; row++)
+	memset(session, 0, sizeof(OfferSession));
+	session->id = query_int8(row, 1);
+	session->key = query_text(row, 2);
+	session->paused = strcmp(status, "paused") == 0;
+	session->cancelled = strcmp(status, "cancelled") == 0;
+	session->window = window_read(row, 4);
+}
+
+static void
+sessions_add(Offer *offer, CoreQuery *query, Datum wanted)
+{
+	Datum		args[2] = {Int64GetDatum(offer->event_id), wanted};
+	int			rows = query_run(query, args, NULL);
+	OfferSession *sessions = palloc_array(OfferSession, offer->session_count + rows + 1);
+
+	if (offer->session_count > 0)
+		memcpy(sessions, offer->sessions, sizeof(OfferSession) * offer->session_count);
+	offer->sessions = sessions;
+	for (int row = 0; row < rows; row++)
 	{
-		OfferSession *session = &offer->sessions[row];
-		char	   *status = query_text(row, 3);
+		OfferSession *session = &sessions[offer->session_count++];
 
-		session->id = query_int8(row, 1);
-		session->key = query_text(row, 2);
-		session->paused = strcmp(status, "paused") == 0;
-		session->cancelled = strcmp(status, "cancelled") == 0;
-		session->window = window_read(row, 4);
+		session_read(row, session);
 		names_found(offer->session_names, session->key, session->id);
 	}
 	query_done();
+}
+
+static int
+session_compare(const void *a, const void *b)
+{
+	const OfferSession *x = a;
+	const OfferSession *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void
+sessions_read(Offer *offer)
+{
+	int64		only_id = only_session_read(offer);
+	const OfferNames *names = offer->session_names;
+	int			kept = 0;
+
+	if (names->count > 0)
+		sessions_add(offer, &session_key_query, names_texts(names));
+	if (names->id_count > 0)
+		sessions_add(offer, &session_id_query, array_int8(names->ids, names->id_count));
+	qsort(offer->sessions, offer->session_count, sizeof(OfferSession), session_compare);
+	for (int i = 0; i < offer->session_count; i++)
+		if (kept == 0 || offer->sessions[kept - 1].id != offer->sessions[i].id)
+			offer->sessions[kept++] = offer->sessions[i];
+	offer->session_count = kept;
 	offer->only = only_id ? offer_session(offer, only_id) : NULL;
 }
 
