@@ -114,6 +114,11 @@ AS 'MODULE_PATHNAME', 'payment_deadline' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION boxoffice_code.payment_deadline IS
 'Until when an order can be paid: minutes on, or 23:59:59 local time days on; not past last.';
 
+CREATE FUNCTION boxoffice_code.order_secret("order" bigint) RETURNS text
+AS 'MODULE_PATHNAME', 'boxoffice_order_secret' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION boxoffice_code.order_secret(bigint) IS
+'The secret of an order, which is stored nowhere; for support and tests.';
+
 CREATE FUNCTION boxoffice_code.expire_orders(event bigint, max integer) RETURNS integer
 AS 'MODULE_PATHNAME', 'expire_orders' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.expire_orders IS

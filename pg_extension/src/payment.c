@@ -282,7 +282,7 @@ orders_lose_reclaimed(Batch *batch)
 				if (lost->owner_id != order->claims[j].owner_id ||
 					lost->line != order->claims[j].line)
 					continue;
-				order->claims[j].state = CLAIM_EXPIRED;
+				order->claims[j].state = order->claims[j].stored_state = CLAIM_EXPIRED;
 				if (order->status == ORDER_PENDING)
 					order->status = order->status_stored = ORDER_EXPIRED;
 			}

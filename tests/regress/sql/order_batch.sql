@@ -99,3 +99,36 @@ SELECT a.n, a.status, a.replayed, a.body ->> 'outcome', a.body #>> '{order,statu
 SELECT order_test.state(410000, :order);
 SELECT count(*) FROM boxoffice.check_orders(410000);
 SELECT count(*) FROM boxoffice.check_inventory(410000);
+
+\echo # late payments of one batch for the same places: one of them takes back what the other let lapse
+CREATE FUNCTION order_test.pay_late(event bigint, code text, places text[], at_once boolean)
+RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    orders jsonb = '{}';
+BEGIN
+    PERFORM order_test.make_event(event, code, 2);
+    orders := orders || jsonb_build_object('gone', order_test.place(event, order_test.make_hold(event, '{general 2}')));
+    SET LOCAL boxoffice.clock_offset = 1870;
+    PERFORM boxoffice_code.expire_orders(event, 10);
+    orders := orders || jsonb_build_object('lapsed', order_test.place(event, order_test.make_hold(event, '{general 2}')));
+    SET LOCAL boxoffice.clock_offset = 3740;
+    RETURN QUERY
+        SELECT format('%s %s %s', p.name, a.body ->> 'outcome', a.body #>> '{order,status}')
+          FROM (SELECT array_agg(format('event=%s&order=%s', event, orders ->> u.name) ORDER BY u.n) AS params,
+                       array_agg('{"kind":"test"}'::text) AS bodies,
+                       array_agg(md5(event || u.name)::uuid::text ORDER BY u.n) AS keys,
+                       array_agg(boxoffice_code.order_secret((orders ->> u.name)::bigint) ORDER BY u.n) AS secrets
+                  FROM unnest(places) WITH ORDINALITY AS u (name, n)) AS x,
+               order_test.ask('payment_create', event, x.params, x.bodies, x.keys, x.secrets, at_once) AS a
+          JOIN unnest(places) WITH ORDINALITY AS p (name, n) ON p.n = a.n
+         ORDER BY a.n;
+    RETURN NEXT order_test.state(event, (orders ->> 'lapsed')::bigint);
+    RETURN QUERY SELECT c.problem FROM boxoffice.check_orders(event) AS c;
+    RETURN QUERY SELECT c::text FROM boxoffice.check_inventory(event) AS c;
+    SET LOCAL boxoffice.clock_offset = 0;
+END
+$$;
+SELECT order_test.pay_late(412000, 'LATEA', '{lapsed,gone}', true);
+SELECT order_test.pay_late(413000, 'LATEB', '{lapsed,gone}', false);
+SELECT order_test.pay_late(414000, 'LATEC', '{gone,lapsed}', true);
+SELECT order_test.pay_late(415000, 'LATED', '{gone,lapsed}', false);
