@@ -2,11 +2,11 @@
 
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 
-# What a caller may set; conf/settings has the defaults, and what was set for `make run` is remembered.
-export PREFIX HOST PORT PGPORT WORKERS POOL PG_CONFIG NGINX_BIN
-export ROLE SUB ORG ALG TTL TESTS
-# For builds with assertions or sanitizers
-export BOXOFFICE_CFLAGS BOXOFFICE_LDFLAGS
+# What a caller may set; conf/settings has the defaults, and what was set for `make run` is remembered. Only what is
+# set is exported: to a server an empty PGPORT is a wrong one.
+settings = PREFIX HOST PORT PGPORT WORKERS POOL PG_CONFIG NGINX_BIN ROLE SUB ORG ALG TTL TESTS \
+	BOXOFFICE_CFLAGS BOXOFFICE_LDFLAGS
+$(foreach name,$(settings),$(if $($(name)),$(eval export $(name))))
 
 CONTRACT = $(wildcard sql/*/api.yaml) $(wildcard sql/contract/*) pg_extension/errcodes.txt
 
