@@ -58,25 +58,26 @@ sub start ($class, %o) {
 	return $self;
 }
 
-# The template is made, or brought up to date, by the first test that needs it.
+# The template for this build is made by the first test that needs it. Its name says what it was made from, so that
+# a build in the meantime takes nothing away from servers that run; old ones are swept.
 sub _template ($demo) {
-	my $template = template_prefix() . ($demo ? '-demo' : '');
-	make_path($template);
-	open my $lock, '>', "$template.lock" or die "$template.lock: $!\n";
+	my $stamp    = _build_stamp();
+	my $base     = template_prefix();
+	my $template = "$base-" . _digest("$stamp " . ($demo ? 1 : 0));
+	open my $lock, '>', "$base.lock" or die "$base.lock: $!\n";
 	flock $lock, LOCK_EX or die "flock: $!\n";
-	my $stamp = _build_stamp();
-	return $template if _slurp("$template/stamp") eq $stamp;
-	remove_tree($template);
+	if (-e "$template/complete") { utime undef, undef, $template; return $template }
+	remove_tree($template, grep { -d and -M > 1 / 24 } glob "$base-*");
+	make_path($template);
 	my %env = (PREFIX => $template, PORT => _free_port(), DEMO => $demo ? 1 : 0, QUIET => 1, WORKERS => 1, POOL => 1);
 	local @ENV{ keys %env } = values %env;
 	_run("$TOP/conf/run");
-	my $pid = _slurp("$template/nginx/nginx.pid");
+	my ($pid) = _slurp(glob "$template/run/web/nginx.pid") =~ /^(\d+)/;
 	kill QUIT => $pid if $pid;
 	_reaped($pid, 20) or die "the template's nginx does not stop\n" if $pid;
 	_run("$TOP/conf/stop");
-	open my $out, '>', "$template/stamp" or die "stamp: $!\n";
-	print {$out} $stamp;
-	close $out or die "stamp: $!\n";
+	open my $out, '>', "$template/complete" or die "complete: $!\n";
+	close $out;
 	return $template;
 }
 
