@@ -94,7 +94,7 @@ static CoreQuery session_id_query = {
 };
 
 static CoreQuery only_session_query = {
-	"SELECT id FROM boxoffice.session WHERE event_id = $1 LIMIT 2",
+	"SELECT id FROM boxoffice.session WHERE event_id = $1 ORDER BY id LIMIT 2",
 	1, {INT8OID}
 };
 

@@ -149,20 +149,22 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.sweep_outbox IS
 'Removes rows of the outbox that were delivered more than a day ago among the next few.';
 
--- By the BRIN index over the time of making; 1 if there may be more.
+-- By the BRIN index over the time of making, which a volatile clock in the query would forbid; 1 if
+-- there may be more.
 CREATE OR REPLACE FUNCTION boxoffice_code.sweep_idempotency(step integer)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    before CONSTANT timestamptz := boxoffice_code.clock() - '1 day'::interval;
     removed bigint;
 BEGIN
     DELETE FROM boxoffice.idempotency AS i
      WHERE i.ctid = ANY (ARRAY(
         SELECT old.ctid
           FROM boxoffice.idempotency AS old
-         WHERE old.created_at < boxoffice_code.clock() - '1 day'::interval
+         WHERE old.created_at < before
          LIMIT step));
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN (removed >= step)::integer;
