@@ -7,6 +7,7 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 
 #include "boxoffice.h"
 #include "clock.h"
@@ -32,4 +33,7 @@ _PG_init(void)
 	id_init();
 	clock_init();
 	debug_init();
+
+	/* a setting of ours that is misspelt is refused */
+	MarkGUCPrefixReserved("boxoffice");
 }

@@ -39,8 +39,39 @@ sub arguments_of ($operation) {
 	return (\%must, \%may);
 }
 
+# The SQL types that a value of the schema can be given as.
+sub types_of ($node) {
+	my $schema = resolve($node);
+	my ($type) = grep { $_ ne 'null' } ref $schema->{type} ? @{ $schema->{type} } : $schema->{type};
+	my $format = $schema->{format} // '';
+	return 'bigint'                        if $format eq 'id';
+	return 'timestamp with time zone'      if $format eq 'date-time';
+	return 'text'                          if $type eq 'string';
+	return 'boolean'                       if $type eq 'boolean';
+	return 'double precision'              if $type eq 'number';
+	return ('bigint', $schema->{maximum} < 2**31 ? 'integer' : ()) if $type eq 'integer';
+	return 'jsonb'                         if $type eq 'object';
+	my ($item) = types_of($schema->{items});
+	return ('jsonb', $item =~ /^(?:bigint|text)$/ ? "${item}[]" : ());
+}
+
+# What each argument of an operation's function may be.
+sub argument_types ($operation) {
+	my %types = (secret => ['text'], idempotency_key => ['text'], patch => ['jsonb']);
+	for my $parameter (map { resolve($_) } @{ $operation->{parameters} }) {
+		$types{ lc $parameter->{name} =~ tr/-/_/r } //= [ types_of($parameter->{schema}) ];
+	}
+	if (my $body = $operation->{requestBody}) {
+		my $members = resolve($body->{content}{'application/json'}{schema})->{properties};
+		$types{$_} = [ types_of($members->{$_}) ] for keys %$members;
+	}
+	return \%types;
+}
+
 my %functions = map { $_->{proname} => $_ } @{ $db->selectall_arrayref(q{
-	SELECT p.proname, p.proargnames, p.prosecdef, p.proconfig::text AS config, p.provolatile, p.pronargs, p.pronargdefaults,
+	SELECT p.proname, p.proargnames,
+	       ARRAY(SELECT pg_catalog.format_type(t.oid, NULL)
+	               FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY AS t (oid, n) ORDER BY t.n) AS types, p.prosecdef, p.proconfig::text AS config, p.provolatile, p.pronargs, p.pronargdefaults,
 	       pg_catalog.pg_get_userbyid(p.proowner) AS owner,
 	       pg_catalog.obj_description(p.oid, 'pg_proc') AS comment,
 	       ARRAY(SELECT pg_catalog.substr(r.rolname, 11) FROM pg_catalog.pg_roles AS r
@@ -68,6 +99,10 @@ for my $path (sort keys %{ $document->{paths} }) {
 		is("@extra",   '', "$name: each argument is in the contract");
 		my @needed = @names[0 .. $#names - $function->{pronargdefaults}];
 		is(join(' ', sort @needed), join(' ', sort grep { $must->{$_} } keys %$must), "$name: the required ones have no default");
+		my $types = argument_types($operation);
+		my @wrong = map { "$names[$_] $function->{types}[$_]" }
+			grep { my $is = $function->{types}[$_]; !grep { $_ eq $is } @{ $types->{ $names[$_] } // [$is] } } 0 .. $#names;
+		is("@wrong", '', "$name: each argument's type can take what the contract gives");
 		is($names[0], 'event', "$name: event comes first") if $path =~ m{^/v1/events/\{event\}};
 		is(join(' ', sort @{ $function->{roles} }), join(' ', sort @{ $x->{roles} }), "$name: EXECUTE as the contract says");
 		is((split /\n/, $function->{comment} // '')[0], $operation->{summary}, "$name: the comment begins with the summary");
