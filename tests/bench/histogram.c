@@ -53,6 +53,16 @@ histogram_merge(Histogram *into, const Histogram *from)
 		into->buckets[i] += from->buckets[i];
 }
 
+void
+histogram_since(Histogram *since, const Histogram *now, const Histogram *before)
+{
+	since->count = now->count - before->count;
+	since->sum_us = now->sum_us - before->sum_us;
+	since->max_us = now->max_us;
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+		since->buckets[i] = now->buckets[i] - before->buckets[i];
+}
+
 int64_t
 histogram_quantile(const Histogram *histogram, double share)
 {

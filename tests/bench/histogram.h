@@ -22,6 +22,9 @@ typedef struct Histogram
 extern void histogram_add(Histogram *histogram, int64_t us);
 extern void histogram_merge(Histogram *into, const Histogram *from);
 
+/* What came after before was copied from now. */
+extern void histogram_since(Histogram *since, const Histogram *now, const Histogram *before);
+
 /* The latency that share (0 .. 1) of all do not exceed; 0 when there are none. */
 extern int64_t histogram_quantile(const Histogram *histogram, double share);
 

@@ -11,13 +11,16 @@ static const char *const names[] = {"get", "hold", "purchase", "sellout", "onsal
 void
 report_progress(const Stats *sum, const Stats *before, double seconds, double elapsed)
 {
+	static Histogram last;
+
+	histogram_since(&last, &sum->request, &before->request);
 	printf("%6.1f s  sold %8" PRId64 "  %7.0f tickets/s  %7.0f requests/s  "
 		   "p50 %6.1f ms  p99 %6.1f ms  refused %6" PRId64 "  retried %6" PRId64 "\n",
 		   elapsed, sum->tickets,
 		   (double) (sum->tickets - before->tickets) / seconds,
 		   (double) (sum->measured_answers - before->measured_answers) / seconds,
-		   (double) histogram_quantile(&sum->request, 0.50) / 1000.0,
-		   (double) histogram_quantile(&sum->request, 0.99) / 1000.0,
+		   (double) histogram_quantile(&last, 0.50) / 1000.0,
+		   (double) histogram_quantile(&last, 0.99) / 1000.0,
 		   sum->refused, sum->retries);
 	fflush(stdout);
 }

@@ -57,6 +57,7 @@ test_histogram(void)
 {
 	static Histogram one;
 	static Histogram two;
+	static Histogram three;
 
 	ok(histogram_quantile(&one, 0.99) == 0, "an empty histogram has no latency");
 	for (int64_t us = 1; us <= 100000; us++)
@@ -70,6 +71,8 @@ test_histogram(void)
 	ok(histogram_quantile(&two, 1.0) > 0, "what is too long is counted");
 	histogram_merge(&two, &one);
 	ok(two.count == 100002, "merged");
+	histogram_since(&three, &two, &one);
+	ok(three.count == 2 && histogram_quantile(&three, 0.5) == 5, "what came since");
 }
 
 static bool
