@@ -18,7 +18,7 @@ help:
 #: make run          install what is missing, build, start the site on http://127.0.0.1:8080, say how to buy a ticket
 #: make stop         stop it; data stay in var/
 #: make check        every test
-#: make bench        measure against plain PostgreSQL, plain nginx and a Fastify service
+#: make bench        measure against plain PostgreSQL, plain nginx and a Fastify service; ARGS=--quick, --list, …
 #: make onsale       sell a festival out, live in the terminal
 #: make token        ROLE=organizer [SUB=…] [ORG=…] [ALG=ES256] [TTL=…]: a token and nothing else
 #: make dsn          the owner's connection string of the embedded database and nothing else
@@ -81,6 +81,6 @@ check:
 bench onsale:
 	@conf/install-packages run check bench
 	@$(MAKE) -s all
-	@tests/bench/$@
+	@tests/bench/$@ $(ARGS)
 
 .PHONY: all help extension module packages run stop token dsn deploy install clean wipe check bench onsale
