@@ -129,6 +129,9 @@ extern char *reply_problem(const Call *call);
 
 /* Appends a JSON string with its quotes, escaped. */
 extern void json_append_string(StringInfo out, const char *text);
+
+/* Appends well-formed JSON without the blanks between its parts. */
+extern void json_append_compact(StringInfo out, const char *json);
 extern void json_append_id(StringInfo out, int64 id);
 extern void json_append_time(StringInfo out, TimestampTz at, const char *zone);
 

@@ -319,7 +319,7 @@ execute(Call *call)
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("api.%s returned null", call->operation->name));
 	body = reply_start(call, call->operation->status);
-	appendStringInfoString(body, answer);
+	json_append_compact(body, answer);
 	call_make_etag(call);
 	SPI_finish();
 }

@@ -206,6 +206,31 @@ json_append_string(StringInfo out, const char *text)
 	appendStringInfoChar(out, '"');
 }
 
+void
+json_append_compact(StringInfo out, const char *json)
+{
+	const char *from = json;
+	const char *at = json;
+
+	for (; *at != '\0'; at++)
+	{
+		if (*at == '"')
+		{
+			for (at++; *at != '"' && *at != '\0'; at++)
+				if (*at == '\\' && at[1] != '\0')
+					at++;
+			if (*at == '\0')
+				break;
+		}
+		else if (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')
+		{
+			appendBinaryStringInfo(out, from, at - from);
+			from = at + 1;
+		}
+	}
+	appendBinaryStringInfo(out, from, at - from);
+}
+
 /* An id is a string in JSON: not every reader has 64-bit integers. */
 void
 json_append_id(StringInfo out, int64 id)

@@ -23,6 +23,9 @@ subtest 'organizers and venues' => sub {
 	my $a = $http->post('/v1/organizers', { slug => 'founded', name => 'Gegründet 🎪' }, token => $token, key => uuid());
 	is_status($a, 201, 'an organizer is made');
 	is($a->json->{name}, 'Gegründet 🎪', 'with any letters');
+	unlike($a->body, qr/[:,\[\{] |" /, 'and no blanks between them');
+	my $signs = "a \" : \\ , { b\\\\\" }  c";
+	is($http->post('/v1/organizers', { slug => 'odd', name => $signs }, token => $token, key => uuid())->json->{name}, $signs, '… but within a text');
 	my $id = $a->json->{id};
 	is_status($http->get("/v1/organizers/$id", token => $token), 200, 'who made it owns it');
 	is_problem($http->get("/v1/organizers/$id", token => $mine), 404, 'not_found', 'others do not see it');
