@@ -411,6 +411,7 @@ static void
 ngx_http_boxoffice_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_boxoffice_lane_exit();
+    ngx_http_boxoffice_token_exit();
 }
 
 

@@ -264,7 +264,6 @@ ngx_http_boxoffice_token_init(ngx_cycle_t *cycle,
 
     verifier = &ngx_http_boxoffice_verifier;
 
-    verifier->conf = tokens;
     verifier->log = cycle->log;
 
     for (sets = 1; sets * NGX_HTTP_BOXOFFICE_WAYS < tokens->cache_size; ) {
@@ -302,7 +301,36 @@ ngx_http_boxoffice_token_init(ngx_cycle_t *cycle,
         }
     }
 
+    verifier->conf = tokens;
+
     return NGX_OK;
+}
+
+
+void
+ngx_http_boxoffice_token_exit(void)
+{
+    ngx_uint_t                      i;
+    ngx_http_boxoffice_verifier_t  *verifier;
+
+    verifier = &ngx_http_boxoffice_verifier;
+
+    if (verifier->conf == NULL) {
+        return;
+    }
+
+    for (i = 0; i < verifier->conf->keys.nelts; i++) {
+        EVP_MAC_CTX_free(verifier->macs[i]);
+    }
+
+    for (i = 0; i < (verifier->mask + 1) * NGX_HTTP_BOXOFFICE_WAYS; i++) {
+        if (verifier->known[i].text) {
+            ngx_free(verifier->known[i].text);
+        }
+    }
+
+    EVP_MD_CTX_free(verifier->digest);
+    verifier->conf = NULL;
 }
 
 

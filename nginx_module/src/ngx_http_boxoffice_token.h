@@ -64,6 +64,8 @@ char *ngx_http_boxoffice_token_key(ngx_pool_t *pool,
 ngx_int_t ngx_http_boxoffice_token_init(ngx_cycle_t *cycle,
     ngx_http_boxoffice_tokens_t *tokens);
 
+void ngx_http_boxoffice_token_exit(void);
+
 /*
  * Verifies a token that is not known yet.  Returns an error of the list or
  * NGX_HTTP_BOXOFFICE_E_NONE.  The claims' strings are valid until the next

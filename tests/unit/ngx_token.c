@@ -272,6 +272,7 @@ main(void)
 	test_claims();
 	test_each_bit(HS, WITH_SECRET, "HS256: no bit may change");
 	test_each_bit(ES, WITH_PAIR, "ES256: no bit may change");
+	ngx_http_boxoffice_token_exit();
 	EVP_PKEY_free(pair);
 	return finish();
 }
