@@ -148,6 +148,11 @@ SELECT hold_test.brief(c.status, c.replayed, c.answer)
   FROM hold_test.call(705000, 'hold_create', ARRAY['{"items":[{"ticket_type":"general","session":"sat","quantity":6}]}',
     '{"items":[{"ticket_type":"general","session":"sat","quantity":6}]}', '{"items":[{"ticket_type":"general","session":"sat","quantity":1}]}'],
     'customer ann', array_fill('four'::text, ARRAY[3])) AS c;
+\echo # a key with the time in it is a key like any other
+SELECT hold_test.hold_as(705000, NULL, n || ' tent fri', key => k)
+  FROM (VALUES (1, 1, '019aab12-3456-7abc-8def-0123456789ab'), (2, 1, '019aab12-3456-7abc-8def-0123456789ab'),
+               (3, 2, '019aab12-3456-7abc-8def-0123456789ab'), (4, 1, '019aab12-3456-7abc-8def-0123456789ac')) AS v (o, n, k)
+ ORDER BY o;
 \echo # it is given again though the sale is over, as it is by then
 UPDATE boxoffice.event SET status = 'paused', version = version + 1 WHERE id = 705000;
 SET boxoffice.clock_offset = 1000;
