@@ -44,9 +44,9 @@ hex_digit(char c)
 }
 
 /*
- * Where the key is a UUID of version 7, whose first 48 bits are the time, the hash begins with them too:
- * keys that come together then lie together, and neither looking nor storing goes all over the index.  The
- * other 80 bits stay those of the digest.
+ * Where the key is a UUID of version 7, whose first 48 bits are the time, the hash begins with them
+ * too: keys that come together then lie together, and neither looking nor storing goes all over the
+ * index.  The other 80 bits stay those of the digest.
  */
 static void
 key_keep_time(const char *key, uint8 *hash)
