@@ -12,13 +12,14 @@ use Time::HiRes qw(sleep time);
 our @EXPORT_OK = qw(start stop stop_all await_port free_port capture run_or_die cpu_us);
 
 my %running;    # pid => what it is
+my %pipes;      # pid => where a command's output comes from: kept, or its end would be waited for too early
 my $owner = $$;
 
 # start(what, {env, user, log}, command…): a process in the background; its id.
 sub start ($what, $options, @command) {
 	my $pid = fork // die "cannot fork: $!\n";
 	if (!$pid) {
-		$SIG{$_} = 'DEFAULT' for qw(INT TERM ALRM);
+		$SIG{$_} = 'DEFAULT' for qw(INT TERM ALRM HUP);
 		local %ENV = (%ENV, %{ $options->{env} // {} });
 		open STDIN,  '<', '/dev/null';
 		open STDOUT, '>>', $options->{log} // '/dev/null';
@@ -70,14 +71,17 @@ sub free_port () {
 sub capture (@command) {
 	my $options = ref $command[0] ? shift @command : {};
 	local %ENV = (%ENV, %{ $options->{env} // {} });
-	my $pid = open my $out, '-|' // die "cannot fork: $!\n";
+	my $pid = open(my $out, '-|') // die "cannot fork: $!\n";
 	if (!$pid) {
+		$SIG{$_} = 'DEFAULT' for qw(INT TERM ALRM HUP);
 		open STDIN,  '<',  '/dev/null';
 		open STDERR, '>&', \*STDOUT;
 		exec { $command[0] } @command or POSIX::_exit(127);
 	}
+	($running{$pid}, $pipes{$pid}) = ("@command", $out);
 	my $text = do { local $/; <$out> } // '';
-	close $out;
+	delete $running{$pid};
+	close delete $pipes{$pid};
 	my $status = $? >> 8;
 	die "@command\nfailed with status $status:\n$text\n"
 		if $? and not grep { $_ == $status } @{ $options->{ok} // [] };
