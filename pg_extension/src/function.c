@@ -344,7 +344,8 @@ execute_protected(Call *call)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(before);
+		/* an error that is raised on still points into its copy: keep it past the batch */
+		MemoryContextSwitchTo(TopTransactionContext);
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -358,6 +359,7 @@ execute_protected(Call *call)
 	memset(&call->reply, 0, sizeof(call->reply));
 	if (!refusal_catch((const ErrorData *) error, call))
 		ReThrowError(error);
+	FreeErrorData(error);
 }
 
 void
