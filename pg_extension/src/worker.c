@@ -88,6 +88,7 @@ typedef void (*WorkerBody) (void *arg);
 static HTAB *backoffs;
 static const char *running;		/* for the log */
 static int64 running_event;
+static volatile sig_atomic_t in_transaction = false;
 static Sweep sweeps[] = {{"holds"}, {"outbox"}, {"idempotency"}};
 
 /* ---- one transaction -------------------------------------------------------------------- */
@@ -101,8 +102,11 @@ worker_shutdown(SIGNAL_ARGS)
 	int			save_errno = errno;
 
 	ShutdownRequestPending = true;
-	QueryCancelPending = true;
-	InterruptPending = true;
+	if (in_transaction)
+	{
+		QueryCancelPending = true;
+		InterruptPending = true;
+	}
 	SetLatch(MyLatch);
 	errno = save_errno;
 }
@@ -161,6 +165,7 @@ worker_transaction(const char *task, int64 event_id, WorkerBody body, void *arg)
 	running_event = event_id;
 	GetUserIdAndSecContext(&user, &sec_context);
 	error_context_stack = &callback;
+	in_transaction = true;
 	PG_TRY();
 	{
 		worker_begin();
@@ -181,6 +186,7 @@ worker_transaction(const char *task, int64 event_id, WorkerBody body, void *arg)
 		pgstat_report_activity(STATE_IDLE, NULL);
 	}
 	PG_END_TRY();
+	in_transaction = false;
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(context);
 	return done;
@@ -464,6 +470,8 @@ worker_main(Datum arg)
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait_ms,
 						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
+		if (ShutdownRequestPending)
+			break;
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{

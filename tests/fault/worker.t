@@ -126,6 +126,9 @@ ok($cluster->wait_for($seconds, sub { held($events[1]) == 0 }), '… and works')
 ok($cluster->wait_for($seconds, sub { workers() =~ /^\d+ $/ }), '… as the only one') or diag(workers());
 $cluster->create('later');
 ok($cluster->wait_for($seconds, sub { workers() =~ /^\d+ \d+ $/ }), 'another database has its own');
+# Dropping one waits until every process has taken part in a barrier, an idle launcher too.
+$cluster->create('gone');
+is(eval { $cluster->sql('postgres', q{SET statement_timeout = '20s'}, 'DROP DATABASE gone') } // $@, '', 'and others can be dropped');
 
 # ---- the extension goes and comes ----
 
@@ -155,5 +158,6 @@ hold($events[1], 2);
 my $since = time;
 $cluster->stop;
 cmp_ok(time - $since, '<', 10, 'the server stops without waiting for it');
+unlike($cluster->log_text, qr/canceling statement due to user request/, '… and without a word from it');
 
 done_testing();
