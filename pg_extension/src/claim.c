@@ -35,6 +35,14 @@ static CoreQuery update_query = {
 	TEXTARRAYOID}
 };
 
+static CoreQuery delete_query = {
+	"DELETE FROM boxoffice.claim c"
+	" USING unnest($2::bigint[], $3::smallint[], $4::text[]) AS n (owner_id, line, old_state)"
+	" WHERE c.event_id = $1 AND c.owner_id = n.owner_id AND c.line = n.line"
+	" AND c.state = n.old_state",
+	4, {INT8OID, INT8ARRAYOID, INT2ARRAYOID, TEXTARRAYOID}
+};
+
 const char *
 claim_state_name(ClaimState state)
 {
@@ -173,6 +181,31 @@ claim_update(int64 event_id, const Claim *claims, int count)
 	args[5] = array_time(times, count);
 	args[6] = array_text(old_states, count);
 	if (query_run(&update_query, args, NULL) != count)
+		inventory_moved("a claim");
+	query_done();
+}
+
+void
+claim_delete(int64 event_id, const Claim *claims, int count)
+{
+	int64	   *owners = palloc_array(int64, count + 1);
+	int16	   *lines = palloc_array(int16, count + 1);
+	const char **old_states = palloc_array(const char *, count + 1);
+	Datum		args[4];
+
+	if (count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		owners[i] = claims[i].owner_id;
+		lines[i] = claims[i].line;
+		old_states[i] = claim_state_name(claims[i].stored_state);
+	}
+	args[0] = Int64GetDatum(event_id);
+	args[1] = array_int8(owners, count);
+	args[2] = array_int2(lines, count);
+	args[3] = array_text(old_states, count);
+	if (query_run(&delete_query, args, NULL) != count)
 		inventory_moved("a claim");
 	query_done();
 }

@@ -56,6 +56,9 @@ extern void claim_insert(int64 event_id, const Claim *claims, int count);
  */
 extern void claim_update(int64 event_id, const Claim *claims, int count);
 
+/* Removes rows that claim_load read, set-wise, under the same condition. */
+extern void claim_delete(int64 event_id, const Claim *claims, int count);
+
 extern const char *claim_state_name(ClaimState state);
 extern ClaimState claim_state_from(const char *name);
 

@@ -44,15 +44,36 @@ amount_times(int64 amount, int quantity)
 	return product;
 }
 
+/* The type and session of a claim; check_inventory looks for claims that have lost them. */
+static OfferType *
+claim_type(const Offer *offer, const Claim *claim)
+{
+	OfferType  *type = offer_type(offer, claim->ticket_type_id);
+
+	if (type == NULL)
+		elog(ERROR, "a claim is of a ticket type that is gone");
+	return type;
+}
+
+static OfferSession *
+claim_session(const Offer *offer, const Claim *claim)
+{
+	OfferSession *session = offer_session(offer, claim->session_id);
+
+	if (session == NULL)
+		elog(ERROR, "a claim is of a session that is gone");
+	return session;
+}
+
 static void
 append_item(StringInfo out, const Claim *claim, const Offer *offer)
 {
 	append_literal(out, "{\"id\":");
 	json_append_id(out, claim->line);
 	append_literal(out, ",\"ticket_type\":");
-	append_plain(out, offer_type(offer, claim->ticket_type_id)->key);
+	append_plain(out, claim_type(offer, claim)->key);
 	append_literal(out, ",\"session\":");
-	append_plain(out, offer_session(offer, claim->session_id)->key);
+	append_plain(out, claim_session(offer, claim)->key);
 	append_literal(out, ",\"quantity\":");
 	append_integer(out, claim->quantity);
 	append_literal(out, ",\"unit_price\":");
@@ -66,7 +87,7 @@ static void
 append_fee(StringInfo out, const Claim *claim, const Offer *offer)
 {
 	append_literal(out, "{\"kind\":\"ticket\",\"name\":");
-	json_append_string(out, offer_type(offer, claim->ticket_type_id)->name);
+	json_append_string(out, claim_type(offer, claim)->name);
 	append_literal(out, ",\"quantity\":");
 	append_integer(out, claim->quantity);
 	append_literal(out, ",\"unit_amount\":");

@@ -34,6 +34,8 @@ StaticAssertDecl((int) HOLD_GET_PARAM_HOLD == (int) HOLD_CHANGE_PARAM_HOLD &&
 				 (int) HOLD_GET_PARAM_HOLD == (int) HOLD_EXTEND_PARAM_HOLD,
 				 "operations of one hold name it in different places");
 
+#define LINE_MAX 10000			/* of a hold; from there on numbers are used again */
+
 /* One call at work on one hold. */
 typedef struct HoldWork
 {
@@ -129,8 +131,9 @@ work_move_deadline(HoldWork *work)
 {
 	TimestampTz now = work->inv->now - work->inv->now % 1000;
 	Hold	   *hold = work->hold;
+	TimestampTz full = Min(now + work->offer->hold_ttl_ms * 1000, hold->extend_until);
 
-	hold->expires_at = Min(now + work->offer->hold_ttl_ms * 1000, hold->extend_until);
+	hold->expires_at = Max(hold->expires_at, full);
 	for (int i = 0; i < hold->claim_count; i++)
 	{
 		if (hold->claims[i].state != CLAIM_HELD)
@@ -140,18 +143,25 @@ work_move_deadline(HoldWork *work)
 	}
 }
 
-/* Writes the claims that changed and the hold. */
+/* Writes the claims that changed and the hold; a line that nothing is left of goes. */
 static void
 work_write(HoldWork *work)
 {
 	Hold	   *hold = work->hold;
 	Claim	   *changed = palloc_array(Claim, hold->claim_count + 1);
+	Claim	   *empty = palloc_array(Claim, hold->claim_count + 1);
 	int			n = 0;
+	int			gone = 0;
 
 	inventory_write(work->inv);
 	for (int i = 0; i < hold->claim_count; i++)
-		if (hold->claims[i].changed)
+	{
+		if (hold->claims[i].changed && hold->claims[i].quantity == 0)
+			empty[gone++] = hold->claims[i];
+		else if (hold->claims[i].changed)
 			changed[n++] = hold->claims[i];
+	}
+	claim_delete(work->call->event_id, empty, gone);
 	claim_update(work->call->event_id, changed, n);
 	hold_update(work->call->event_id, hold, 1);
 }
@@ -408,6 +418,43 @@ change_merge(Hold *hold, const Claim *new)
 	return false;
 }
 
+static bool
+line_is_free(const Hold *hold, int line)
+{
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].line == line)
+			return false;
+	return true;
+}
+
+/*
+ * New lines come after the others, so that the oldest stay longest; a cart that is changed for
+ * ever begins anew with numbers that are free.
+ */
+static void
+change_number(const Hold *hold, Claim *new, int count)
+{
+	int			line = 0;
+
+	if (hold->claim_count > 0)
+		line = hold->claims[hold->claim_count - 1].line;
+	if (line + count > LINE_MAX)
+		line = 0;
+	for (int i = 0; i < count; i++)
+	{
+		do
+			line++;
+		while (!line_is_free(hold, line));
+		new[i].line = (int16) line;
+	}
+}
+
+static int
+claim_line_compare(const void *a, const void *b)
+{
+	return ((const Claim *) a)->line - ((const Claim *) b)->line;
+}
+
 /* Joins what was taken to the hold; claims that are new rows are inserted. */
 static void
 change_join(HoldWork *work, const Hold *taken)
@@ -420,6 +467,7 @@ change_join(HoldWork *work, const Hold *taken)
 	for (int i = 0; i < taken->claim_count; i++)
 		if (!change_merge(hold, &taken->claims[i]))
 			new[new_count++] = taken->claims[i];
+	change_number(hold, new, new_count);
 	work_move_deadline(work);
 	for (int i = 0; i < new_count; i++)
 		new[i].expires_at = hold->expires_at;
@@ -429,6 +477,7 @@ change_join(HoldWork *work, const Hold *taken)
 	memcpy(all + hold->claim_count, new, sizeof(Claim) * new_count);
 	hold->claims = all;
 	hold->claim_count += new_count;
+	qsort(all, hold->claim_count, sizeof(Claim), claim_line_compare);
 }
 
 /*
