@@ -14,14 +14,20 @@
 #include "debug.h"
 
 #ifdef BOXOFFICE_DEBUG
-
+#define DEBUG_EFFECT "Superusers only."
 bool		debug_skip_lock = false;
+#else
+#define DEBUG_EFFECT "Without effect: this library was built without assertions."
+static bool debug_skip_lock_unused = false;
+#endif
+
 static bool debug_points = false;
 
+#ifdef BOXOFFICE_DEBUG
+
 /*
- * Waits while another session holds pg_advisory_lock(hashtext(name)), then goes on without
- * keeping the lock.  Only where boxoffice.debug_points is on, so that only the session under test
- * stops.
+ * Waits while another session holds pg_advisory_lock(hashtext(name)), then goes on without keeping
+ * the lock.  Only where boxoffice.debug_points is on, so that only the session under test stops.
  */
 void
 debug_point(const char *name)
@@ -38,24 +44,23 @@ debug_point(const char *name)
 	LockRelease(&tag, ShareLock, false);
 }
 
-void
-debug_init(void)
-{
-	DefineCustomBoolVariable("boxoffice.debug_skip_lock",
-							 "Leaves out the lock of inventory groups: places get sold twice.",
-							 "The control of race tests: they must fail with this on.",
-							 &debug_skip_lock, false, PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("boxoffice.debug_points",
-							 "Makes the session wait at named points.",
-							 "At each it waits for pg_advisory_lock(hashtext(name)) to be free.",
-							 &debug_points, false, PGC_SUSET, 0, NULL, NULL, NULL);
-}
-
-#else
-
-void
-debug_init(void)
-{
-}
-
 #endif
+
+/* The settings are there in all builds, so that tests can be the same; what they do is not. */
+void
+debug_init(void)
+{
+	bool	   *skip_lock;
+
+#ifdef BOXOFFICE_DEBUG
+	skip_lock = &debug_skip_lock;
+#else
+	skip_lock = &debug_skip_lock_unused;
+#endif
+	DefineCustomBoolVariable("boxoffice.debug_skip_lock",
+							 "Leaves out the lock of inventory groups: the control of race tests.",
+							 DEBUG_EFFECT, skip_lock, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("boxoffice.debug_points",
+							 "Waits at each named point for pg_advisory_lock(hashtext(name)).",
+							 DEBUG_EFFECT, &debug_points, false, PGC_SUSET, 0, NULL, NULL, NULL);
+}
