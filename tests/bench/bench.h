@@ -58,6 +58,7 @@ typedef struct Options
 	const char *iss;
 	const char *aud;
 	int64_t		subjects;		/* tokens made beforehand, used in turn */
+	int			key_version;	/* of the UUIDs that idempotency keys are: 4 or 7 */
 	uint64_t	nonce;			/* makes idempotency keys and subjects of this run its own */
 	const char *json_file;
 	bool		progress;

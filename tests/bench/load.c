@@ -46,6 +46,7 @@ static const struct option long_options[] = {
 	{"iss", required_argument, NULL, 'I'},
 	{"aud", required_argument, NULL, 'A'},
 	{"subjects", required_argument, NULL, 'u'},
+	{"key-version", required_argument, NULL, 'K'},
 	{"json", required_argument, NULL, 'j'},
 	{"progress", no_argument, NULL, 'v'},
 	{NULL, 0, NULL, 0}
@@ -152,6 +153,9 @@ read_number_option(Options *options, int letter, const char *name)
 		case 'u':
 			options->subjects = read_number(name, optarg, 1, SUBJECTS_MAX);
 			return true;
+		case 'K':
+			options->key_version = (int) read_number(name, optarg, 4, 7);
+			return true;
 		default:
 			return false;
 	}
@@ -212,6 +216,8 @@ check_options(const Options *options)
 		die("--scenario get needs --path");
 	if (options->scenario != SCENARIO_GET && (options->event == NULL || options->type == NULL))
 		die("this scenario needs --event and --type");
+	if (options->key_version != 4 && options->key_version != 7)
+		die("--key-version is 4 or 7");
 	if (options->connections < options->processes)
 		die("fewer connections than processes");
 	if (options->alg == NULL)
@@ -230,7 +236,7 @@ read_options(Options *options, int argc, char **argv)
 	int			index = 0;
 
 	*options = (Options) {.scenario = SCENARIO_GET,.connections = 256,.processes = 1,.seconds = 5,
-		.per_session = 1000,.quantity_max = 1,.subjects = 10000};
+		.per_session = 1000,.quantity_max = 1,.subjects = 10000,.key_version = 7};
 	if (getrandom(&options->nonce, sizeof(options->nonce), 0) != sizeof(options->nonce))
 		die("no random bytes to be had");
 	while ((letter = getopt_long(argc, argv, "", long_options, &index)) != -1)

@@ -2,7 +2,7 @@
  * scenario.c
  *		The buyers of DESIGN's measures, each a small chain of requests.
  *
- * Idempotency keys name run, buyer, step and quantity, so a request sent again
+ * Idempotency keys name time, run, buyer, step and quantity, so a request sent again
  * after a lost connection is the same request to the server, and a request
  * that asks for something else has a key of its own.
  */
@@ -58,18 +58,39 @@ append_hex(Http *http, uint64_t number, int digits)
 	http_append(http, text, (size_t) digits);
 }
 
-/* A UUID to look at: run, step, quantity tried, buyer. */
+/*
+ * A UUID that names run, step, quantity tried and buyer: of version 7 (RFC 9562)
+ * as client libraries make it, with its time in front, or as random as version 4.
+ */
 static void
 append_key(Scenario *scenario, const Buyer *buyer, Http *http)
 {
+	uint64_t	nonce = scenario->options->nonce;
+	uint64_t	front = (uint64_t) buyer->asked_ms;
+
+	/* an odd factor modulo 2^48: each buyer's number once, in no order */
+	if (scenario->options->key_version == 4)
+		front = ((uint64_t) buyer->number * 0x9e3779b97f4bULL + nonce) & 0xffffffffffffULL;
 	http_append_text(http, "\r\nIdempotency-Key: ");
-	append_hex(http, scenario->options->nonce, 8);
+	append_hex(http, front >> 16, 8);
 	http_append(http, "-", 1);
-	append_hex(http, (uint64_t) buyer->step, 4);
-	http_append(http, "-4", 2);
-	append_hex(http, (uint64_t) buyer->held_before, 3);
-	http_append(http, "-8000-", 6);
+	append_hex(http, front, 4);
+	http_append(http, scenario->options->key_version == 4 ? "-4" : "-7", 2);
+	append_hex(http, (uint64_t) buyer->step, 1);
+	append_hex(http, (uint64_t) buyer->held_before, 2);
+	http_append(http, "-8", 2);
+	append_hex(http, nonce, 3);
+	http_append(http, "-", 1);
 	append_hex(http, (uint64_t) buyer->number, 12);
+}
+
+static int64_t
+wall_clock_ms(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_REALTIME, &at);
+	return (int64_t) at.tv_sec * 1000 + at.tv_nsec / NS_PER_MS;
 }
 
 static void
@@ -262,6 +283,7 @@ scenario_begin(Scenario *scenario, Buyer *buyer, int64_t number, Http *http)
 	buyer->step = options->scenario == SCENARIO_GET ? STEP_GET : STEP_HOLD;
 	buyer->attempt = 0;
 	buyer->held_before = 0;
+	buyer->asked_ms = wall_clock_ms();
 	buyer->quantity = 1;
 	if (options->quantity_max > 1)
 		buyer->quantity += (int) draw(scenario, (uint32_t) options->quantity_max);
@@ -282,6 +304,7 @@ go(Scenario *scenario, Buyer *buyer, Step step, Http *http)
 {
 	buyer->step = step;
 	buyer->attempt = 0;
+	buyer->asked_ms = wall_clock_ms();
 	compose(scenario, buyer, http);
 	return VERDICT_NEXT;
 }

@@ -29,6 +29,7 @@ typedef struct Buyer
 	int			quantity;
 	int			attempt;		/* of this step */
 	int			held_before;	/* holds tried with another quantity: part of the key */
+	int64_t		asked_ms;		/* when this step was first asked for: part of the key */
 	bool		releases;
 	char		hold[24];
 	char		order[24];

@@ -123,6 +123,7 @@ sub hold ($self) {
 	my $plain    = $peer->nginx;
 	my %results  = $self->interleave(
 		ours     => sub { $self->holds },
+		'ours v4' => sub { $self->holds(key_version => 4) },
 		pgbench  => sub { $peer->pgbench_update($self->{seconds}) },
 		fastify  => sub { $self->drive($fastify, @request) },
 		'return' => sub { $self->drive($plain, @request) },
@@ -136,6 +137,8 @@ sub hold ($self) {
 		row('holds / Fastify + pg', '/s', $ours, of(rate => @{ $results{fastify} }), least => 12),
 		row('holds / nginx return 200', '/s', $ours, of(rate => @{ $results{return} }), least => 0.25, aim => 0.5),
 		row('p99 of those holds', 'ms', $p99, of(p99_ms => @{ $results{return} }), value => $p99, most => 20),
+		row('holds with random keys (UUID v4) / v7', '/s', of(rate => @{ $results{'ours v4'} }), $ours,
+			cpu_of(@{ $results{'ours v4'} })),
 	);
 }
 
