@@ -33,7 +33,7 @@ sub bought ($load, $more) {
 }
 
 for my $size (1, 2, 5, 17) {
-	with_load("in pieces of $size bytes" => sub ($load) { $proxy->tell("split $size"); $proxy->tell('drop'); bought($load, 5) });
+	with_load("in pieces of $size bytes" => sub ($load) { $proxy->tell("split $size"); $proxy->tell('drop'); bought($load, $size < 5 ? 2 : 5) });
 }
 with_load('each message 15 ms late' => sub ($load) { $proxy->tell('delay 15'); $proxy->tell('drop'); bought($load, 5) });
 with_load('all connections dropped, ten times' => sub ($load) {
