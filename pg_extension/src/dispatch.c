@@ -381,11 +381,13 @@ dispatch(PG_FUNCTION_ARGS)
 		}
 		put_replies(fcinfo, &batch);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		call_scope_close(&scope);
+		call_scope_abandon(&scope);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	call_scope_close(&scope);
 	PG_RETURN_NULL();
 }
 

@@ -31,6 +31,12 @@ typedef struct CallScope
 extern void call_scope_open(CallScope *scope);
 extern void call_scope_close(const CallScope *scope);
 
+/*
+ * After an error: as close, but the memory stays until the context above is reset.  The error that is on
+ * its way may point into it: ReThrowError() doesn't copy the name of the file, CopyErrorData() did.
+ */
+extern void call_scope_abandon(const CallScope *scope);
+
 /* What a batch may hold; nginx's limit is lower. */
 #define CALLS_MAX 4096
 

@@ -193,11 +193,13 @@ perform(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(scope.before);
 		answer = cstring_to_text_with_len(call.reply.body.data, call.reply.body.len);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		call_scope_close(&scope);
+		call_scope_abandon(&scope);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	call_scope_close(&scope);
 	PG_RETURN_TEXT_P(answer);
 }
 

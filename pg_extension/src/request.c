@@ -35,8 +35,16 @@ call_scope_open(CallScope *scope)
 void
 call_scope_close(const CallScope *scope)
 {
+	MemoryContext mine = call_context;
+
+	call_scope_abandon(scope);
 	MemoryContextSwitchTo(scope->before);
-	MemoryContextDelete(call_context);
+	MemoryContextDelete(mine);
+}
+
+void
+call_scope_abandon(const CallScope *scope)
+{
 	call_context = scope->outer;
 	actor_set(scope->actor);
 }
