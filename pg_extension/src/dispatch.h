@@ -32,8 +32,8 @@ extern void call_scope_open(CallScope *scope);
 extern void call_scope_close(const CallScope *scope);
 
 /*
- * After an error: as close, but the memory stays until the context above is reset.  The error that is on
- * its way may point into it: ReThrowError() doesn't copy the name of the file, CopyErrorData() did.
+ * After an error: as close, but the memory stays until the context above is reset.  The error may
+ * point into it: ReThrowError() doesn't copy the name of the file, CopyErrorData() did.
  */
 extern void call_scope_abandon(const CallScope *scope);
 

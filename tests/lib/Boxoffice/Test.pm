@@ -231,7 +231,7 @@ sub log_faults ($self) {
 	# The gateway's statements fail for no reason that is not somebody else's doing: what is wrong with a request
 	# is found before, and what two requests want from each other has an order of locks.
 	my $base = qr/\] \S+ \S+ (XX|22|23|42|40P01)\S* (ERROR|FATAL):|deadlock detected/;
-	my $died = qr/FATAL: (?!.*(starting up|shutting down|terminating connection))|terminated by signal|not responding/;
+	my $died = qr/FATAL: (?!.*(starting up|shutting down|terminating connection|terminating autovacuum))|terminated by signal|not responding/;
 	my @faults;
 	for my $file (glob "$server->{prefix}/log/nginx/*.log $server->{prefix}/log/*.log") {
 		my $nginx = $file =~ m{/nginx/};
