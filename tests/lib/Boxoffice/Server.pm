@@ -29,6 +29,8 @@ sub template_prefix { return $ENV{TEST_TEMPLATE} // '/tmp/boxoffice-template-' .
 # for PostgreSQL's configuration).
 sub start ($class, %o) {
 	_become_subreaper();
+	# Told to end, a test ends its servers too.
+	$SIG{$_} //= sub { exit 1 } for qw(HUP INT TERM);
 	my $template = _template($o{demo});
 	my $prefix   = File::Temp::tempdir('boxoffice-XXXXXX', DIR => '/tmp');
 	chmod 0755, $prefix;
