@@ -324,6 +324,20 @@ execute(Call *call)
 	SPI_finish();
 }
 
+/*
+ * Whether a function was replaced while we ran it: a deploy drops and makes anew what it cannot
+ * replace, and a transaction under way that has just looked the old one up finds it gone.  The
+ * message is the only thing that tells it from other internal errors; elog's are never translated.
+ */
+static bool
+catalog_moved(const ErrorData *error)
+{
+	static const char *const gone = "cache lookup failed for ";
+
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message != NULL &&
+		strncmp(error->message, gone, strlen(gone)) == 0;
+}
+
 /* Runs the function in a subtransaction and turns a refusal into the reply. */
 static void
 execute_protected(Call *call)
@@ -357,6 +371,12 @@ execute_protected(Call *call)
 	if (error == NULL)
 		return;
 	memset(&call->reply, 0, sizeof(call->reply));
+	if (catalog_moved((const ErrorData *) error))
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("api.%s was replaced meanwhile", call->operation->name),
+				errdetail("%s.", error->message),
+				errhint("The transaction might succeed if retried."));
 	if (!refusal_catch((const ErrorData *) error, call))
 		ReThrowError(error);
 	FreeErrorData(error);
