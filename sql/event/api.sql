@@ -308,33 +308,3 @@ $$;
 COMMENT ON FUNCTION api.event_go_live IS
 'End an event''s test.
 It removes the trial''s holds and orders in bounded steps: while status is running, ask again.';
-
-CREATE OR REPLACE FUNCTION api.stock_list(
-    event bigint, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
-    RETURNS json
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    wanted integer := LEAST(GREATEST("limit", 1), 100);
-    after bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
-    found bigint[];
-BEGIN
-    PERFORM boxoffice_code.require_member((
-        SELECT e.organizer_id FROM boxoffice.event AS e WHERE e.id = stock_list.event));
-    IF NOT EXISTS (SELECT FROM boxoffice.event AS e WHERE e.id = stock_list.event) THEN
-        PERFORM boxoffice_code.refuse('not_found');
-    END IF;
-    found := ARRAY(
-        SELECT s.id
-          FROM boxoffice.stock AS s
-         WHERE s.event_id = stock_list.event AND s.id > after
-         ORDER BY s.id
-         LIMIT wanted + 1);
-    RETURN boxoffice_code.page_json(
-        boxoffice_code.stocks_json(event, found[:wanted]),
-        CASE WHEN pg_catalog.cardinality(found) > wanted
-             THEN boxoffice_code.cursor_make(NULL, found[wanted]) END);
-END
-$$;
-COMMENT ON FUNCTION api.stock_list IS 'What is counted, and how it stands.';

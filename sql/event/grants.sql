@@ -8,7 +8,7 @@ GRANT SELECT ON boxoffice.event, boxoffice.session TO boxoffice_report;
 GRANT EXECUTE ON FUNCTION api.event_list, api.event_get
     TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_scanner,
     boxoffice_support, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION api.event_view, api.event_list_own, api.stock_list
+GRANT EXECUTE ON FUNCTION api.event_view, api.event_list_own
     TO boxoffice_organizer, boxoffice_support, boxoffice_admin;
 GRANT EXECUTE ON FUNCTION api.event_create, api.event_publish, api.event_pause, api.event_resume,
     api.event_cancel, api.event_go_live

@@ -1,4 +1,5 @@
--- Endpoints of capacities and blocks. The work is C (pg_extension/src/{stock,block_api}.c).
+-- Endpoints of capacities and blocks. The work of what changes them is C
+-- (pg_extension/src/{stock,block_api}.c).
 
 -- The defaults mean "as it is"; a capacity of NULL is unlimited, so it says so in words.
 CREATE OR REPLACE FUNCTION api.stock_change(
@@ -49,3 +50,33 @@ $$;
 COMMENT ON FUNCTION api.block_release IS
 'Give the places of a block back.
 Releasing it again changes nothing.';
+
+CREATE OR REPLACE FUNCTION api.stock_list(
+    event bigint, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    after bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
+    found bigint[];
+BEGIN
+    PERFORM boxoffice_code.require_member((
+        SELECT e.organizer_id FROM boxoffice.event AS e WHERE e.id = stock_list.event));
+    IF NOT EXISTS (SELECT FROM boxoffice.event AS e WHERE e.id = stock_list.event) THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    found := ARRAY(
+        SELECT s.id
+          FROM boxoffice.stock AS s
+         WHERE s.event_id = stock_list.event AND s.id > after
+         ORDER BY s.id
+         LIMIT wanted + 1);
+    RETURN boxoffice_code.page_json(
+        boxoffice_code.stocks_json(event, found[:wanted]),
+        CASE WHEN pg_catalog.cardinality(found) > wanted
+             THEN boxoffice_code.cursor_make(NULL, found[wanted]) END);
+END
+$$;
+COMMENT ON FUNCTION api.stock_list IS 'What is counted, and how it stands.';

@@ -7,3 +7,5 @@ GRANT SELECT ON boxoffice.pool, boxoffice.stock, boxoffice.ticket_type TO boxoff
 
 GRANT EXECUTE ON FUNCTION api.stock_change, api.block_create, api.block_release
     TO boxoffice_organizer, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.stock_list
+    TO boxoffice_organizer, boxoffice_support, boxoffice_admin;
