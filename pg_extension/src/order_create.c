@@ -12,15 +12,11 @@
  */
 #include "postgres.h"
 
-#include "common/int.h"
-
 #include "buyer.h"
 #include "email.h"
 #include "handlers.h"
-#include "hold.h"
-#include "id.h"
 #include "idempotency.h"
-#include "order.h"
+#include "order_make.h"
 #include "payment.h"
 #include "query.h"
 
@@ -166,25 +162,9 @@ holds_lock(Batch *batch)
 static void
 event_read(Batch *batch)
 {
-	int64	   *type_ids;
-	int64	   *session_ids;
-	int			n = 0;
-
 	batch->event = order_event_load(batch->inv->event_id);
-	if (batch->event == NULL)
-		return;
-	for (int i = 0; i < batch->hold_count; i++)
-		n += batch->holds[i].claim_count;
-	type_ids = palloc_array(int64, n + 1);
-	session_ids = palloc_array(int64, n + 1);
-	n = 0;
-	for (int i = 0; i < batch->hold_count; i++)
-		for (int j = 0; j < batch->holds[i].claim_count; j++, n++)
-		{
-			type_ids[n] = batch->holds[i].claims[j].ticket_type_id;
-			session_ids[n] = batch->holds[i].claims[j].session_id;
-		}
-	order_event_name(batch->event, type_ids, n, session_ids, n);
+	if (batch->event != NULL)
+		order_event_name_holds(batch->event, batch->holds, batch->hold_count);
 }
 
 static bool
@@ -192,14 +172,6 @@ is_wanted(const Batch *batch, int i)
 {
 	return !batch->calls[i].reply.done &&
 		(batch->keys[i].found == KEY_NONE || batch->keys[i].found == KEY_NEW);
-}
-
-/* Names a counter of the buyer's; where nothing is limited nothing is counted. */
-static void
-buyer_name(const Batch *batch, const Placing *placing, int64 type_id, int limit)
-{
-	if (limit > 0)
-		buyer_add(batch->inv->buyers, placing->email_key, type_id, limit);
 }
 
 /* Loads the stock rows of the holds, and locks the counters of their buyers. */
@@ -212,95 +184,13 @@ counters_load(Batch *batch)
 
 		if (!is_wanted(batch, i))
 			continue;
-		buyer_name(batch, placing, 0, batch->event->buyer_limit);
+		order_add_limits(batch->inv, batch->event, placing->hold, placing->email_key);
 		for (int j = 0; j < placing->hold->claim_count; j++)
-		{
-			const Claim *claim = &placing->hold->claims[j];
-
-			inventory_add_stocks(batch->inv, claim->stock_ids, claim->stock_count);
-			buyer_name(batch, placing, claim->ticket_type_id,
-					   order_event_type(batch->event, claim->ticket_type_id)->buyer_limit);
-		}
+			inventory_add_stocks(batch->inv, placing->hold->claims[j].stock_ids,
+								 placing->hold->claims[j].stock_count);
 	}
 	inventory_load(batch->inv);
 	buyer_lock(batch->inv->buyers);
-}
-
-static bool
-hold_is_called_off(const Batch *batch, const Hold *hold)
-{
-	for (int i = 0; i < hold->claim_count; i++)
-		if (hold->claims[i].state == CLAIM_HELD &&
-			order_event_session(batch->event, hold->claims[i].session_id)->cancelled)
-			return true;
-	return batch->event->cancelled;
-}
-
-/* What the hold costs; false if that is more than can be counted. */
-static bool
-hold_total(const Hold *hold, int64 *total, int *tickets)
-{
-	*total = 0;
-	*tickets = 0;
-	for (int i = 0; i < hold->claim_count; i++)
-	{
-		const Claim *claim = &hold->claims[i];
-		int64		amount;
-
-		if (claim->state != CLAIM_HELD)
-			continue;
-		if (pg_mul_s64_overflow(claim->unit_price + claim->unit_fee, claim->quantity, &amount) ||
-			pg_add_s64_overflow(*total, amount, total) || *total > AMOUNT_MAX)
-			return false;
-		*tickets += claim->quantity;
-	}
-	return true;
-}
-
-/* How many of a type the hold has. */
-static int
-hold_quantity(const Hold *hold, int64 type_id)
-{
-	int			quantity = 0;
-
-	for (int i = 0; i < hold->claim_count; i++)
-		if (hold->claims[i].state == CLAIM_HELD &&
-			(type_id == 0 || hold->claims[i].ticket_type_id == type_id))
-			quantity += hold->claims[i].quantity;
-	return quantity;
-}
-
-/* Whether the buyer may have the hold's tickets; else refuses with what is left. */
-static bool
-buyer_allows(const Batch *batch, Placing *placing, int64 type_id, int limit)
-{
-	int			room;
-
-	if (limit == 0)
-		return true;
-	room = buyer_room(batch->inv->buyers, placing->email_key, type_id);
-	if (hold_quantity(placing->hold, type_id) <= room)
-		return true;
-	reply_refuse(placing->call, ERR_BUYER_LIMIT, "/hold",
-				 psprintf("\"max\":%d,\"available\":%d", limit, room));
-	return false;
-}
-
-static bool
-buyer_limits_allow(const Batch *batch, Placing *placing)
-{
-	if (!buyer_allows(batch, placing, 0, batch->event->buyer_limit))
-		return false;
-	for (int i = 0; i < placing->hold->claim_count; i++)
-	{
-		int64		type_id = placing->hold->claims[i].ticket_type_id;
-
-		if (placing->hold->claims[i].state == CLAIM_HELD &&
-			!buyer_allows(batch, placing, type_id,
-						  order_event_type(batch->event, type_id)->buyer_limit))
-			return false;
-	}
-	return true;
 }
 
 /* Whether there is a ticket for each holder; else refuses. */
@@ -326,52 +216,21 @@ placing_check(const Batch *batch, Placing *placing, int64 *total, int *tickets)
 
 	if (over != 0 && over != ERR_HOLD_ORDERED)
 		reply_refuse(placing->call, over, "/hold", NULL);
-	else if (hold_is_called_off(batch, placing->hold))
+	else if (order_hold_is_called_off(placing->hold, batch->event))
 		reply_refuse(placing->call, ERR_EVENT_CANCELLED, "", NULL);
 	else if (!batch->event->published)
 		reply_refuse(placing->call, ERR_NOT_PUBLISHED, "", NULL);
 	else if (over != 0)
 		reply_refuse(placing->call, over, "/hold", NULL);
-	else if (!hold_total(placing->hold, total, tickets))
+	else if (!order_sum(placing->hold, total, tickets))
 		reply_refuse(placing->call, ERR_AMOUNT_TOO_LARGE, "/hold", NULL);
 	else if (placing->expected_total >= 0 && placing->expected_total != *total)
 		reply_refuse(placing->call, ERR_PRICE_CHANGED, "/expected_total",
 					 psprintf("\"total\":" INT64_FORMAT, *total));
-	else if (buyer_limits_allow(batch, placing))
+	else if (order_limits_allow(placing->call, batch->inv, batch->event, placing->hold,
+								placing->email_key, "/hold"))
 		return holders_fit(placing, *tickets);
 	return false;
-}
-
-/* Until when the order can be paid: its term, capped by the end of the session that ends first. */
-static TimestampTz
-placing_deadline(const Batch *batch, const Hold *hold)
-{
-	TimestampTz last = DT_NOEND;
-
-	for (int i = 0; i < hold->claim_count; i++)
-		if (hold->claims[i].state == CLAIM_HELD)
-			last = Min(last, order_event_session(batch->event, hold->claims[i].session_id)->last);
-	return deadline_payment(batch->inv->now, batch->event->term, batch->event->zone, last);
-}
-
-/* Makes a ticket for each place of a claim. */
-static void
-tickets_make(Order *order, const Claim *claim, int64 first_id)
-{
-	for (int i = 0; i < claim->quantity; i++)
-	{
-		Ticket	   *ticket = &order->tickets[order->ticket_count++];
-
-		memset(ticket, 0, sizeof(*ticket));
-		ticket->id = first_id + i;
-		ticket->order_id = order->id;
-		ticket->line = claim->line;
-		ticket->ticket_type_id = claim->ticket_type_id;
-		ticket->session_id = claim->session_id;
-		ticket->price = claim->unit_price;
-		ticket->fee = claim->unit_fee;
-		ticket->state = TICKET_RESERVED;
-	}
 }
 
 /* The first holder has the first ticket, and so on. */
@@ -387,73 +246,6 @@ holders_assign(const Placing *placing, Order *order)
 	}
 }
 
-static void
-fee_make(const Batch *batch, Order *order, const Claim *claim)
-{
-	OrderFee   *fee;
-
-	if (claim->unit_fee == 0)
-		return;
-	fee = &order->fees[order->fee_count++];
-	memset(fee, 0, sizeof(*fee));
-	fee->order_id = order->id;
-	fee->line = claim->line;
-	fee->name = order_event_type(batch->event, claim->ticket_type_id)->name;
-	fee->quantity = claim->quantity;
-	fee->unit_amount = claim->unit_fee;
-}
-
-/* Makes the order of an accepted hold, with tickets and fees. */
-static Order *
-order_make(Batch *batch, Placing *placing, int64 total, int tickets)
-{
-	Order	   *order = &batch->orders[batch->order_count++];
-	Hold	   *hold = placing->hold;
-
-	memset(order, 0, sizeof(*order));
-	order->id = id_next_many(1 + tickets);
-	order->hold_id = hold->id;
-	order->status = ORDER_PENDING;
-	order->total = total;
-	order->test = batch->event->test;
-	order->channel = hold->channel;
-	order->subject = placing->call->actor.subject;
-	order->hold_subject = hold->subject;
-	order->email_key = placing->email_key;
-	order->placed_at = batch->inv->now;
-	order->expires_at = placing_deadline(batch, hold);
-	order->paid_at = DT_NOEND;
-	order->cancelled_at = DT_NOEND;
-	order->contact = placing->contact;
-	order->tickets = palloc_array(Ticket, tickets + 1);
-	order->fees = palloc_array(OrderFee, hold->claim_count + 1);
-	order->claims = hold->claims;
-	order->claim_count = hold->claim_count;
-	return order;
-}
-
-/* The hold's places wait for the payment now. */
-static void
-claims_to_pending(Batch *batch, Placing *placing, Order *order)
-{
-	for (int i = 0; i < order->claim_count; i++)
-	{
-		Claim	   *claim = &order->claims[i];
-
-		if (claim->state != CLAIM_HELD)
-			continue;
-		tickets_make(order, claim, order->id + 1 + order->ticket_count);
-		fee_make(batch, order, claim);
-		inventory_move(batch->inv, claim->stock_ids, claim->stock_count, claim->quantity,
-					   CLAIM_HELD, CLAIM_PENDING);
-		claim->state = CLAIM_PENDING;
-		claim->expires_at = order->expires_at + batch->event->grace_us;
-		claim->changed = true;
-		buyer_take(batch->inv->buyers, placing->email_key, 0, claim->quantity);
-		buyer_take(batch->inv->buyers, placing->email_key, claim->ticket_type_id, claim->quantity);
-	}
-}
-
 /* Decides one call: refuses it, or makes its order in memory. */
 static void
 placing_decide(Batch *batch, Placing *placing)
@@ -464,9 +256,13 @@ placing_decide(Batch *batch, Placing *placing)
 
 	if (!placing_check(batch, placing, &total, &tickets))
 		return;
-	order = placing->order = order_make(batch, placing, total, tickets);
+	order = placing->order = &batch->orders[batch->order_count++];
+	order_make(order, batch->event, placing->hold, batch->inv->now, total, tickets);
+	order->subject = placing->call->actor.subject;
+	order->email_key = placing->email_key;
+	order->contact = placing->contact;
 	placing->hold->status = HOLD_ORDERED;
-	claims_to_pending(batch, placing, order);
+	order_take_places(batch->inv, batch->event, order);
 	holders_assign(placing, order);
 	outbox_add(&batch->outbox, "order.placed", order->id);
 	if (total == 0)

@@ -1,0 +1,227 @@
+/*
+ * order_make.c
+ *		An order made of a hold, in memory: its deadline, its tickets and fees, its places.
+ *
+ * What a buyer's order (order_create.c) and a sale by staff (sale.c) have in common.  The hold's
+ * claims stay what they are, only their state changes, so the places are kept throughout.
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+
+#include "buyer.h"
+#include "id.h"
+#include "order_make.h"
+#include "query.h"
+
+void
+order_event_name_holds(OrderEvent *event, const Hold *holds, int count)
+{
+	int64	   *type_ids;
+	int64	   *session_ids;
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		n += holds[i].claim_count;
+	type_ids = palloc_array(int64, n + 1);
+	session_ids = palloc_array(int64, n + 1);
+	n = 0;
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < holds[i].claim_count; j++, n++)
+		{
+			type_ids[n] = holds[i].claims[j].ticket_type_id;
+			session_ids[n] = holds[i].claims[j].session_id;
+		}
+	order_event_name(event, type_ids, n, session_ids, n);
+}
+
+/* Names a counter of the buyer's; where nothing is limited nothing is counted. */
+static void
+buyer_name(Inventory *inv, const char *key, int64 type_id, int limit)
+{
+	if (limit > 0)
+		buyer_add(inv->buyers, key, type_id, limit);
+}
+
+void
+order_add_limits(Inventory *inv, const OrderEvent *event, const Hold *hold, const char *key)
+{
+	buyer_name(inv, key, 0, event->buyer_limit);
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		int64		type_id = hold->claims[i].ticket_type_id;
+
+		buyer_name(inv, key, type_id, order_event_type(event, type_id)->buyer_limit);
+	}
+}
+
+/* How many of a type the hold has. */
+static int
+hold_quantity(const Hold *hold, int64 type_id)
+{
+	int			quantity = 0;
+
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].state == CLAIM_HELD &&
+			(type_id == 0 || hold->claims[i].ticket_type_id == type_id))
+			quantity += hold->claims[i].quantity;
+	return quantity;
+}
+
+/* One limit: the event's own for type 0. */
+static bool
+limit_allows(Call *call, const Inventory *inv, const Hold *hold, const char *key, int64 type_id,
+			 int limit, const char *pointer)
+{
+	int			room;
+
+	if (limit == 0)
+		return true;
+	room = buyer_room(inv->buyers, key, type_id);
+	if (hold_quantity(hold, type_id) <= room)
+		return true;
+	reply_refuse(call, ERR_BUYER_LIMIT, pointer,
+				 psprintf("\"max\":%d,\"available\":%d", limit, room));
+	return false;
+}
+
+bool
+order_limits_allow(Call *call, const Inventory *inv, const OrderEvent *event, const Hold *hold,
+				   const char *key, const char *pointer)
+{
+	if (!limit_allows(call, inv, hold, key, 0, event->buyer_limit, pointer))
+		return false;
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		int64		type_id = hold->claims[i].ticket_type_id;
+
+		if (hold->claims[i].state == CLAIM_HELD &&
+			!limit_allows(call, inv, hold, key, type_id,
+						  order_event_type(event, type_id)->buyer_limit, pointer))
+			return false;
+	}
+	return true;
+}
+
+bool
+order_hold_is_called_off(const Hold *hold, const OrderEvent *event)
+{
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].state == CLAIM_HELD &&
+			order_event_session(event, hold->claims[i].session_id)->cancelled)
+			return true;
+	return event->cancelled;
+}
+
+bool
+order_sum(const Hold *hold, int64 *total, int *tickets)
+{
+	*total = 0;
+	*tickets = 0;
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		const Claim *claim = &hold->claims[i];
+		int64		amount;
+
+		if (claim->state != CLAIM_HELD)
+			continue;
+		if (pg_mul_s64_overflow(claim->unit_price + claim->unit_fee, claim->quantity, &amount) ||
+			pg_add_s64_overflow(*total, amount, total) || *total > AMOUNT_MAX)
+			return false;
+		*tickets += claim->quantity;
+	}
+	return true;
+}
+
+/* Until when the order can be paid: its term, capped by the end of the session that ends first. */
+static TimestampTz
+payment_deadline(const OrderEvent *event, const Hold *hold, TimestampTz now)
+{
+	TimestampTz last = DT_NOEND;
+
+	for (int i = 0; i < hold->claim_count; i++)
+		if (hold->claims[i].state == CLAIM_HELD)
+			last = Min(last, order_event_session(event, hold->claims[i].session_id)->last);
+	return deadline_payment(now, event->term, event->zone, last);
+}
+
+void
+order_make(Order *order, const OrderEvent *event, const Hold *hold, TimestampTz now, int64 total,
+		   int tickets)
+{
+	memset(order, 0, sizeof(*order));
+	order->id = id_next_many(1 + tickets);
+	order->hold_id = hold->id;
+	order->status = ORDER_PENDING;
+	order->total = total;
+	order->test = event->test;
+	order->channel = hold->channel;
+	order->hold_subject = hold->subject;
+	order->placed_at = now;
+	order->expires_at = payment_deadline(event, hold, now);
+	order->paid_at = DT_NOEND;
+	order->cancelled_at = DT_NOEND;
+	order->tickets = palloc_array(Ticket, tickets + 1);
+	order->fees = palloc_array(OrderFee, hold->claim_count + 1);
+	order->claims = hold->claims;
+	order->claim_count = hold->claim_count;
+}
+
+/* Makes a ticket for each place of a claim. */
+static void
+tickets_make(Order *order, const Claim *claim, int64 first_id)
+{
+	for (int i = 0; i < claim->quantity; i++)
+	{
+		Ticket	   *ticket = &order->tickets[order->ticket_count++];
+
+		memset(ticket, 0, sizeof(*ticket));
+		ticket->id = first_id + i;
+		ticket->order_id = order->id;
+		ticket->line = claim->line;
+		ticket->ticket_type_id = claim->ticket_type_id;
+		ticket->session_id = claim->session_id;
+		ticket->price = claim->unit_price;
+		ticket->fee = claim->unit_fee;
+		ticket->state = TICKET_RESERVED;
+	}
+}
+
+static void
+fee_make(const OrderEvent *event, Order *order, const Claim *claim)
+{
+	OrderFee   *fee;
+
+	if (claim->unit_fee == 0)
+		return;
+	fee = &order->fees[order->fee_count++];
+	memset(fee, 0, sizeof(*fee));
+	fee->order_id = order->id;
+	fee->line = claim->line;
+	fee->name = order_event_type(event, claim->ticket_type_id)->name;
+	fee->quantity = claim->quantity;
+	fee->unit_amount = claim->unit_fee;
+}
+
+void
+order_take_places(Inventory *inv, const OrderEvent *event, Order *order)
+{
+	for (int i = 0; i < order->claim_count; i++)
+	{
+		Claim	   *claim = &order->claims[i];
+
+		if (claim->state != CLAIM_HELD)
+			continue;
+		tickets_make(order, claim, order->id + 1 + order->ticket_count);
+		fee_make(event, order, claim);
+		inventory_move(inv, claim->stock_ids, claim->stock_count, claim->quantity,
+					   CLAIM_HELD, CLAIM_PENDING);
+		claim->state = CLAIM_PENDING;
+		claim->expires_at = order->expires_at + event->grace_us;
+		claim->changed = true;
+		if (order->email_key == NULL)
+			continue;
+		buyer_take(inv->buyers, order->email_key, 0, claim->quantity);
+		buyer_take(inv->buyers, order->email_key, claim->ticket_type_id, claim->quantity);
+	}
+}
