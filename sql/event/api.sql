@@ -37,6 +37,8 @@ BEGIN
         SELECT boxoffice_code.event_faults_sessions(organizer, document)
         UNION ALL
         SELECT boxoffice_code.event_faults_types(document)
+        UNION ALL
+        SELECT boxoffice_code.event_faults_parts(ticket_types)
       ) AS f (fault);
     IF faults IS NOT NULL THEN
         PERFORM boxoffice_code.refuse_all(faults);
@@ -45,6 +47,7 @@ BEGIN
     PERFORM boxoffice_code.event_insert_sessions(made, sessions);
     PERFORM boxoffice_code.event_insert_pools(made.id, pools);
     PERFORM boxoffice_code.event_insert_types(made.id, ticket_types);
+    PERFORM boxoffice_code.event_insert_parts(made.id, ticket_types);
     PERFORM boxoffice_code.inventory_regroup(made.id);
     RETURN boxoffice_code.event_own_json(made);
 END

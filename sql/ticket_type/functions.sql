@@ -21,7 +21,14 @@ BEGIN
                    'sale_ends_at', boxoffice_code.local_time(t.sale_ends_at, event.zone),
                    'min_per_order', t.min_per_order,
                    'max_per_order', t.max_per_order,
-                   'buyer_limit', t.buyer_limit)
+                   'buyer_limit', t.buyer_limit,
+                   'admits', t.admits,
+                   'free_price', t.free_price,
+                   'price_max', t.price_max,
+                   'price_suggested', COALESCE(t.price_suggested, '{}'),
+                   'sold_alone', t.sold_alone,
+                   'addon_to', boxoffice_code.ticket_type_addon_json(event.id, t.id, true),
+                   'bundle', boxoffice_code.ticket_type_bundle_json(event.id, t.id))
                    ORDER BY t.position, t.id), '[]'::json)
           FROM boxoffice.ticket_type AS t
          WHERE t.event_id = event.id AND t.status <> 'retired' AND NOT t.hidden);
@@ -63,7 +70,14 @@ BEGIN
                    'sale_ends_at', boxoffice_code.local_time(t.sale_ends_at, event.zone),
                    'min_per_order', t.min_per_order,
                    'max_per_order', t.max_per_order,
-                   'buyer_limit', t.buyer_limit)
+                   'buyer_limit', t.buyer_limit,
+                   'admits', t.admits,
+                   'free_price', t.free_price,
+                   'price_max', t.price_max,
+                   'price_suggested', COALESCE(t.price_suggested, '{}'),
+                   'sold_alone', t.sold_alone,
+                   'addon_to', boxoffice_code.ticket_type_addon_json(event.id, t.id, false),
+                   'bundle', boxoffice_code.ticket_type_bundle_json(event.id, t.id))
                    ORDER BY t.position, t.id), '[]'::json)
           FROM boxoffice.ticket_type AS t
          WHERE t.event_id = event.id);
@@ -179,7 +193,8 @@ AS $$
     SELECT event, t.id, p.id
       FROM pg_catalog.jsonb_to_recordset(types) AS named (key text, pools jsonb)
       JOIN boxoffice.ticket_type AS t ON t.event_id = event AND t.key = named.key
-     CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(named.pools) AS pool (key)
+     CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(
+               boxoffice_code.list_or_none(named.pools)) AS pool (key)
       JOIN boxoffice.pool AS p ON p.event_id = event AND p.key = pool.key;
 
     INSERT INTO boxoffice.ticket_type_session (event_id, ticket_type_id, session_id)
