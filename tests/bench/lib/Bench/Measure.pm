@@ -183,23 +183,26 @@ sub capacity ($self) {
 
 sub cpu_sum (@results) { return median(map { $_->{nginx_us} + $_->{postgres_us} } @results) }
 
-# Holds in an event without orders, then in one with 1,000,000. They cannot be interleaved: the tables
-# are the same.
+# Holds in an event with 1,000,000 orders and, in turn, in one without: a site for each, as the tables are
+# what a history makes large.
 sub past ($self) {
-	my $site  = $self->{site};
-	my $event = $site->event(capacity => 100_000_000);
-	my $run   = sub { $self->holds(event => $event, keep => 1, count => 100_000, warmup => 0, seconds => 60) };
-	$site->reset;
-	$run->();    # the first run of a cluster makes caches and files
-	my %results = $self->interleave(empty => sub { $site->reset; $run->() });
-	$site->reset;
+	my %site = (empty => $self->{site}, past => $self->{site}->another('past'));
+	my %event = map { $_ => $site{$_}->event(capacity => 100_000_000) } sort keys %site;
+	my $run = sub ($which) {
+		local $self->{site} = $site{$which};
+		return $self->holds(event => $event{$which}, keep => 1, count => 100_000, warmup => 0, seconds => 60);
+	};
 	my $began = time;
-	Bench::Past::make($site, $event, $self->{scale} * 1_000_000);
+	Bench::Past::make($site{past}, $event{past}, $self->{scale} * 1_000_000);
 	$self->{say}->(sprintf '  %d past orders in %.1f s', $self->{scale} * 1_000_000, time - $began);
-	my @differences = $site->differences($event);
+	my @differences = $site{past}->differences($event{past});
 	die "past orders do not pass the checks: @differences[0 .. ($#differences > 2 ? 2 : $#differences)]\n" if @differences;
-	%results = (%results, $self->interleave(past => $run));
-	$site->reset;
+	$run->($_) for sort keys %site;    # the first run of a cluster makes caches and files
+	my %results = $self->interleave(
+		empty => sub { $site{empty}->reset; $run->('empty') },
+		past  => sub { $run->('past') },
+	);
+	$site{past}->remove;
 	return row('server CPU a hold, 1,000,000 past orders / none', 'us', cpu_sum(@{ $results{past} }),
 		cpu_sum(@{ $results{empty} }), most => 1.2, cpu_of(@{ $results{past} }), rounds => \%results);
 }

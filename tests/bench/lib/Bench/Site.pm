@@ -36,6 +36,13 @@ sub start ($self) {
 	return $self;
 }
 
+# A second site beside this one, with an empty cluster of its own.
+sub another ($self, $name) {
+	my $site = Bench::Site->new(map({ $_ => $self->{$_} } qw(top workers say)), prefix => "$self->{top}/build/bench/$name");
+	push @{ $self->{others} }, $site;
+	return $site->start;
+}
+
 # The site of `make run`, brought up if it is not; it stays up.
 sub attach ($class, %self) {
 	my $self = $class->new(%self, env => { QUIET => 1, map { $_ => '' } qw(ROLE SUB ORG ALG TTL) });
@@ -63,6 +70,7 @@ sub conf ($self, $script, @arguments) {
 }
 
 sub stop ($self) {
+	$_->stop for @{ $self->{others} };
 	return unless delete $self->{up};
 	run_or_die({ env => $self->{env} }, "$self->{top}/conf/stop");
 	return;
