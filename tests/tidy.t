@@ -404,7 +404,15 @@ sub tests_without_schedule
 		(map { "$_: no schedule runs it" } grep { !m{^tests/(?:(?:http|fault|sim|deploy|client)/)?[^/]+\.t$} } matching(qr/\.t$/)),
 		(map { "$_: has no expected output" } grep { my $s = stem($_); !-f "tests/regress/expected/$s.out" } matching(qr{^tests/regress/sql/})),
 		(map { "$_: has no expected output" } grep { my $s = stem($_); !-f "tests/isolation/expected/$s.out" } matching(qr{^tests/isolation/specs/})),
+		(map { "$_: has no control" } grep { my $s = stem($_); !has_control("tests/isolation/%s/$s.out") } matching(qr{^tests/isolation/specs/})),
 	);
+}
+
+# A race has a control, without locks, that shows what they are for: its output is another one.
+sub has_control
+{
+	my ($expected, $control) = map { sprintf $_[0], $_ } qw(expected control);
+	return -f $control && text($control) ne text($expected);
 }
 
 # ---- which check looks at which files ----------------------------------------------------------

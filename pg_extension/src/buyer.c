@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "buyer.h"
+#include "debug.h"
 #include "query.h"
 
 typedef struct Buyer
@@ -197,6 +198,7 @@ buyer_lock(Buyers *buyers)
 		buyer->exists = true;
 	}
 	query_done();
+	debug_point("buyers_locked");
 }
 
 static Buyer *

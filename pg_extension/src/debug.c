@@ -58,7 +58,7 @@ debug_init(void)
 	skip_lock = &debug_skip_lock_unused;
 #endif
 	DefineCustomBoolVariable("boxoffice.debug_skip_lock",
-							 "Leaves out the lock of inventory groups: the control of race tests.",
+							 "Leaves out the locks of what is read: the control of race tests.",
 							 DEBUG_EFFECT, skip_lock, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("boxoffice.debug_points",
 							 "Waits at each named point for pg_advisory_lock(hashtext(name)).",

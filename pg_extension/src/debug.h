@@ -2,6 +2,10 @@
  * debug.h
  *		Named points where a test can hold a transaction up, and a switch that takes the locks off.
  *
+ * The switch is for controls: with it no statement of the core locks what it reads (query.c), and
+ * no key is locked (replay.c).  What is written by compare-and-set or under a constraint stays as
+ * it is, so a control shows the failure, or the second guard that stops it.
+ *
  * Only in builds with -DBOXOFFICE_TEST or -DUSE_ASSERT_CHECKING; elsewhere they cost nothing and
  * can't be reached.  A test waits at the point "inventory_locked" like this: one session takes
  * pg_advisory_lock(hashtext('inventory_locked')), another runs into it, the first lets go.

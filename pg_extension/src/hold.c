@@ -175,6 +175,6 @@ hold_update(int64 event_id, const Hold *holds, int count)
 	args[2] = array_text(statuses, count);
 	args[3] = array_time(times, count);
 	if (query_run(&update_query, args, NULL) != count)
-		elog(ERROR, "a hold was not active when it was written");
+		inventory_moved("a hold");
 	query_done();
 }

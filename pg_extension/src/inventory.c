@@ -53,12 +53,6 @@ static CoreQuery group_query = {
 	2, {INT8OID, INT8ARRAYOID}
 };
 
-/* The control of race tests looks without locking. */
-static CoreQuery group_unlocked_query = {
-	"SELECT id FROM boxoffice.inventory_group WHERE event_id = $1 AND id = ANY ($2)",
-	2, {INT8OID, INT8ARRAYOID}
-};
-
 static CoreQuery stock_query = {
 	"SELECT id, group_id, capacity, overbook, held, pending, sold, blocked"
 	" FROM boxoffice.stock WHERE event_id = $1 AND id = ANY ($2)",
@@ -120,7 +114,6 @@ inventory_add_group(Inventory *inv, int64 group_id)
 void
 inventory_lock(Inventory *inv)
 {
-	CoreQuery	   *query = debug_skip_lock ? &group_unlocked_query : &group_query;
 	Datum		args[2];
 	int			locked;
 
@@ -131,7 +124,7 @@ inventory_lock(Inventory *inv)
 	{
 		args[0] = Int64GetDatum(inv->event_id);
 		args[1] = array_int8(inv->groups, inv->group_count);
-		locked = query_run(query, args, NULL);
+		locked = query_run(&group_query, args, NULL);
 		query_done();
 		if (locked != inv->group_count)
 			inventory_moved("an inventory group is gone");

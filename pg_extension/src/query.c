@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "debug.h"
 #include "query.h"
 
 #define PLANNED_ROWS 1e6
@@ -69,19 +70,47 @@ query_finish(void)
 	MemoryContextSwitchTo(caller);
 }
 
+/*
+ * The statement as it would be had nobody thought of locking: what the controls of race tests run.
+ */
+static const char *
+query_without_locks(const char *sql)
+{
+	static const char clause[] = " FOR NO KEY UPDATE";
+	char	   *copy = pstrdup(sql);
+	char	   *found = strstr(copy, clause);
+	char	   *end;
+
+	if (found == NULL)
+		return copy;
+	end = found + strlen(clause);
+	if (strncmp(end, " OF ", 4) == 0)
+		end += 4 + strcspn(end + 4, " )");
+	memmove(found, end, strlen(end) + 1);
+	return copy;
+}
+
+/* Where the plan of the statement is kept; the one without locks has a place of its own. */
+static SPIPlanPtr *
+query_slot(CoreQuery *query)
+{
+	return debug_skip_lock ? &query->unlocked : &query->plan;
+}
+
 static void
 query_prepare(CoreQuery *query)
 {
+	const char *sql = debug_skip_lock ? query_without_locks(query->sql) : query->sql;
 	SPIPlanPtr	plan;
 
 	Assert(query->nargs <= QUERY_ARGS_MAX);
-	plan = SPI_prepare_cursor(query->sql, query->nargs, query->types, CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(sql, query->nargs, query->types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
 			 SPI_result_code_string(SPI_result));
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep the plan of \"%s\"", query->sql);
-	query->plan = plan;
+	*query_slot(query) = plan;
 }
 
 /* Makes the generic plan ahead of the run, so that it is made our way. */
@@ -96,12 +125,12 @@ query_plan(CoreQuery *query)
 		get_relation_info_hook = query_enlarge;
 		hooked = true;
 	}
-	if (query->plan == NULL)
+	if (*query_slot(query) == NULL)
 		query_prepare(query);
 	planning = true;
 	PG_TRY();
 	{
-		plan = SPI_plan_get_cached_plan(query->plan);
+		plan = SPI_plan_get_cached_plan(*query_slot(query));
 		if (plan != NULL)
 			ReleaseCachedPlan(plan, CurrentResourceOwner);
 	}
@@ -119,9 +148,9 @@ query_run(CoreQuery *query, const Datum *values, const char *nulls)
 	int			result;
 
 	query_done();
-	if (query->plan == NULL || !SPI_plan_is_valid(query->plan))
+	if (*query_slot(query) == NULL || !SPI_plan_is_valid(*query_slot(query)))
 		query_plan(query);
-	result = SPI_execute_plan(query->plan, unconstify(Datum *, values), nulls, false, 0);
+	result = SPI_execute_plan(*query_slot(query), unconstify(Datum *, values), nulls, false, 0);
 	MemoryContextSwitchTo(caller);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", query->sql, SPI_result_code_string(result));

@@ -31,6 +31,7 @@ typedef struct CoreQuery
 	int			nargs;
 	Oid			types[QUERY_ARGS_MAX];
 	struct _SPI_plan *plan;		/* made at the first run, kept */
+	struct _SPI_plan *unlocked; /* the same without its locks, see debug.h */
 } CoreQuery;
 
 /*

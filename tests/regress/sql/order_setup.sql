@@ -100,7 +100,8 @@ BEGIN
     RETURN said;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' · ', SQLSTATE || ' ' || SQLERRM, nullif(nullif(detail, ''), SQLERRM));
+    RETURN concat_ws(' · ', SQLSTATE || ' ' || SQLERRM,
+        CASE WHEN SQLSTATE <> '23514' THEN nullif(nullif(detail, ''), SQLERRM) END);
 END
 $$;
 
