@@ -89,7 +89,7 @@ static HTAB *backoffs;
 static const char *running;		/* for the log */
 static int64 running_event;
 static volatile sig_atomic_t in_transaction = false;
-static Sweep sweeps[] = {{"holds"}, {"outbox"}, {"idempotency"}};
+static Sweep sweeps[] = {{"holds"}, {"outbox"}, {"idempotency"}, {"search"}};
 
 /* ---- one transaction -------------------------------------------------------------------- */
 

@@ -125,48 +125,6 @@ END
 $$;
 COMMENT ON FUNCTION api.event_list_own IS 'The events of an organizer.';
 
-CREATE OR REPLACE FUNCTION api.event_list(
-    organizer bigint DEFAULT NULL, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
-    RETURNS json
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    wanted integer := LEAST(GREATEST("limit", 1), 100);
-    before bigint := COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
-    found bigint[];
-BEGIN
-    found := boxoffice_code.event_page(organizer, before, wanted + 1);
-    RETURN (
-        SELECT boxoffice_code.page_json(
-                   pg_catalog.json_agg(pg_catalog.json_build_object(
-                       'id', e.id::text,
-                       'slug', e.slug,
-                       'name', e.name,
-                       'status', e.status,
-                       'test', e.test,
-                       'organizer', boxoffice_code.organizer_public_json(e.organizer_id),
-                       'venue', (SELECT boxoffice_code.venue_json(v)
-                                   FROM boxoffice.venue AS v
-                                  WHERE v.id = e.venue_id),
-                       'currency', e.currency,
-                       'zone', e.zone,
-                       'starts_at', boxoffice_code.local_time(e.starts_at, e.zone),
-                       'ends_at', boxoffice_code.local_time(e.ends_at, e.zone),
-                       'price_from', (SELECT pg_catalog.min(t.price + t.fee)
-                                        FROM boxoffice.ticket_type AS t
-                                       WHERE t.event_id = e.id
-                                         AND t.status <> 'retired'
-                                         AND NOT t.hidden))
-                       ORDER BY e.id DESC),
-                   CASE WHEN pg_catalog.cardinality(found) > wanted
-                        THEN boxoffice_code.cursor_make(NULL, found[wanted]) END)
-          FROM boxoffice.event AS e
-         WHERE e.id = ANY (found[:wanted]));
-END
-$$;
-COMMENT ON FUNCTION api.event_list IS 'What is on.';
-
 CREATE OR REPLACE FUNCTION api.event_get(event text)
     RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER

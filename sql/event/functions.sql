@@ -141,7 +141,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.event_lock IS
 'Locks an event for a change; refuses strangers and who looked at another version.';
 
--- Writes the new status of a locked event, the next version, and a note for the outbox.
+-- Writes the new status of a locked event, the next version, a note for the outbox, and the
+-- directory of public events.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_set_status(
     event boxoffice.event, status text, topic text)
     RETURNS boxoffice.event
@@ -162,6 +163,7 @@ BEGIN
      WHERE e.id = event.id
     RETURNING * INTO changed;
     PERFORM boxoffice_code.outbox_add(changed.id, topic, changed.id);
+    PERFORM boxoffice_code.search_refresh(changed.id);
     RETURN changed;
 END
 $$;
@@ -424,36 +426,4 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_find IS
 'The event with this id or slug as the public may find it; NULL if there is none.';
-
--- Events that are on, the newest first: at most so many, older than an id. What is over is left
--- out.
-CREATE OR REPLACE FUNCTION boxoffice_code.event_page(
-    organizer bigint, before bigint, wanted integer)
-    RETURNS bigint[]
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    now CONSTANT timestamptz := boxoffice_code.clock();
-BEGIN
-    IF organizer IS NULL THEN
-        RETURN ARRAY(
-            SELECT e.id
-              FROM boxoffice.event AS e
-             WHERE e.status IN ('published', 'paused') AND e.id < before AND e.ends_at >= now
-             ORDER BY e.id DESC
-             LIMIT wanted);
-    END IF;
-    RETURN ARRAY(
-        SELECT e.id
-          FROM boxoffice.event AS e
-         WHERE e.organizer_id = organizer
-           AND e.status IN ('published', 'paused')
-           AND e.id < before
-           AND e.ends_at >= now
-         ORDER BY e.id DESC
-         LIMIT wanted);
-END
-$$;
-COMMENT ON FUNCTION boxoffice_code.event_page IS 'Ids of events that are on, the newest first.';
 

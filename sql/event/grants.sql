@@ -5,7 +5,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON boxoffice.event_slug TO boxoffice_code;
 GRANT SELECT, INSERT ON boxoffice.event_code TO boxoffice_code;
 GRANT SELECT ON boxoffice.event, boxoffice.session TO boxoffice_report;
 
-GRANT EXECUTE ON FUNCTION api.event_list, api.event_get
+GRANT EXECUTE ON FUNCTION api.event_get
     TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_scanner,
     boxoffice_support, boxoffice_admin;
 GRANT EXECUTE ON FUNCTION api.event_view, api.event_list_own

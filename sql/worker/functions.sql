@@ -57,6 +57,9 @@ BEGIN
         WHEN 'idempotency' THEN
             next_event := 0;
             next_id := boxoffice_code.sweep_idempotency(2000);
+        WHEN 'search' THEN
+            next_event := 0;
+            next_id := boxoffice_code.sweep_search(id, 500);
         ELSE
             RAISE EXCEPTION 'the worker knows no sweep "%"', task
                 USING ERRCODE = 'invalid_parameter_value';
