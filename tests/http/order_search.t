@@ -1,0 +1,112 @@
+# Finding orders: the list that the organizer's people have, its filters and its cursor.
+
+use v5.36;
+use utf8;
+use lib 'tests/lib';
+use Boxoffice::Test;
+
+my $t    = Boxoffice::Test->start;
+my $http = $t->http;
+
+my $event = $t->event(capacity => 1000, sessions => [ map { { key => $_, starts_at => rfc3339(time + 30 * 86400) } } qw(fri sat) ],
+	ticket_types => [ map { { key => $_->[0], name => $_->[0], price => $_->[1], pools => ['house'] } } [ free => 0 ], [ dear => 2000 ] ]);
+my $path = "/v1/events/$event->{id}/orders";
+
+sub list ($query = '', %o) { return $http->get($path . ($query && "?$query"), token => $o{token} // $t->organizer_token) }
+
+# The codes of what a query finds, in order.
+sub found ($query) {
+	my $a = list($query);
+	is_status($a, 200, $query || 'all');
+	return [ map { $_->{code} } @{ $a->json->{items} } ];
+}
+
+# Buys; %o: type, session, quantity, name, email, holders. Gives the order.
+sub buy (%o) {
+	my $hold = $t->hold($event, items => [ { ticket_type => $o{type} // 'free', session => $o{session} // 'fri', quantity => $o{quantity} // 1 } ])->json;
+	my $a = $http->post($path, { hold => $hold->{id}, secret => $hold->{secret},
+		contact => { name => $o{name} // 'Ada Lovelace', email => $o{email} // 'ada@example.org' },
+		$o{holders} ? (holders => $o{holders}) : () }, key => uuid());
+	die $a->body if $a->status != 201;
+	return $a->json;
+}
+
+my $ada   = buy(name => 'Ada Lovelace', email => 'Ada@Example.org', quantity => 2);
+my $zoe   = buy(name => 'Zoë Müller-Škoda', email => 'zoe@example.org', session => 'sat');
+my $wang  = buy(name => '王芳', email => 'wang@example.org', type => 'dear');
+my $group = buy(name => 'Group Tours', email => 'tours@example.org', quantity => 2, session => 'sat',
+	holders => [ { name => 'Grace Hopper', email => 'Grace@example.org' }, {} ]);
+
+subtest 'all of them' => sub {
+	my $a = list();
+	is_status($a, 200, 'the list');
+	is_deeply([ map { $_->{code} } @{ $a->json->{items} } ], [ map { $_->{code} } $group, $wang, $zoe, $ada ], 'the newest first');
+	is($a->json->{next}, undef, 'and no more');
+	my ($dear) = grep { $_->{id} eq $wang->{id} } @{ $a->json->{items} };
+	is_deeply([ @$dear{qw(name email status tickets total paid due currency channel)} ],
+		[ '王芳', 'wang@example.org', 'pending', 1, 2000, 0, 2000, 'EUR', 'web' ], 'what an order shows');
+	like($a->header('Cache-Control'), qr/no-store/, 'and nobody keeps it');
+};
+
+subtest 'each filter' => sub {
+	my ($short) = $ada->{code} =~ /-(.*)/;
+	is_deeply(found("code=$ada->{code}"), [ $ada->{code} ], 'the code');
+	is_deeply(found('code=' . lc $short), [ $ada->{code} ], 'or its letters alone, in any case');
+	is_deeply(found('code=NOSUCH'), [], 'another');
+	is_deeply(found('email=aDA@example.ORG'), [ $ada->{code} ], 'an address, in any case');
+	is_deeply(found('email=grace@example.org'), [ $group->{code} ], 'a holder\'s address');
+	is_deeply(found('email=example.org'), [], 'a part of an address is none');
+	is_deeply(found('name=lOVE'), [ $ada->{code} ], 'a part of a name');
+	is_deeply(found('name=%C5%A0KODA'), [ $zoe->{code} ], 'with letters of other alphabets, in any case');
+	is_deeply(found('name=%E7%8E%8B'), [ $wang->{code} ], 'one character');
+	is_deeply(found('name=hopper'), [ $group->{code} ], 'a holder\'s name');
+	is_deeply(found('name=%25'), [], 'a percent sign is a percent sign');
+	is_deeply(found('session=sat'), [ map { $_->{code} } $group, $zoe ], 'a session by its key');
+	my ($sat) = grep { $_->{key} eq 'sat' } @{ $http->get("/v1/organizers/" . $t->organizer . "/events/$event->{id}", token => $t->organizer_token)->json->{sessions} };
+	is_deeply(found("session=$sat->{id}"), [ map { $_->{code} } $group, $zoe ], 'and by its id');
+	is_deeply(found('channel=web&status=pending'), [ $wang->{code} ], 'channel and status');
+	is_deeply(found('channel=phone'), [], 'another channel');
+	is_deeply(found('test=true'), [], 'no trial');
+	is(@{ found('test=false') }, 4, 'all are real');
+	is_deeply(found('name=race&session=sat&status=paid'), [ $group->{code} ], 'several together');
+	is(@{ found('changed_since=' . rfc3339(time - 3600)) }, 4, 'changed in the last hour');
+	is(@{ found('changed_since=' . rfc3339(time + 3600)) }, 0, 'in the next');
+};
+
+subtest 'pages, while orders come in' => sub {
+	my (@seen, $next);
+	do {
+		my $a = list('limit=1' . ($next ? "&cursor=$next" : ''));
+		is_status($a, 200, 'a page');
+		push @seen, map { $_->{code} } @{ $a->json->{items} };
+		$next = $a->json->{next};
+		buy(name => 'Late Comer') if @seen == 2;
+	} while ($next);
+	is_deeply(\@seen, [ map { $_->{code} } $group, $wang, $zoe, $ada ], 'each of then once');
+};
+
+subtest 'who may' => sub {
+	is_problem($http->get($path), 401, 'token_missing', 'not the public');
+	is_problem(list('', token => $t->token('customer')), 403, 'forbidden', 'no customer');
+	is_problem(list('', token => $t->token('scanner', org => $t->organizer)), 403, 'forbidden', 'no scanner');
+	is_problem(list('', token => $t->token('organizer', org => next_id($t->organizer))), 404, 'not_found', 'not another organizer');
+	is_problem(list('', token => $t->token('organizer', sub => 'stranger')), 404, 'not_found', 'nor one without');
+	is_status(list('', token => $t->token('support')), 200, 'support looks');
+	is_status(list('', token => $t->token('admin')), 200, 'and so does an administrator');
+	$t->server->dbh->do("INSERT INTO boxoffice.member VALUES (?, 'box', 'box_office', now()), (?, 'door', 'scanner', now())", undef, ($t->organizer) x 2);
+	is_status(list('', token => $t->token('organizer', sub => 'box')), 200, 'the box office');
+	is_problem(list('', token => $t->token('organizer', sub => 'door')), 403, 'forbidden', 'not the door');
+	is_problem($http->get('/v1/events/12345/orders', token => $t->organizer_token), 404, 'not_found', 'no such event');
+};
+
+subtest 'bad input' => sub {
+	for my $query ('limit=0', 'limit=101', 'limit=x', 'cursor=%20', 'cursor=x-y', 'status=gone', 'channel=fax', 'test=maybe', 'changed_since=yesterday',
+		'session=NO%20KEY', 'name=', 'email=', 'name=%00', 'name=%FF', 'code=' . 'A' x 21, 'name=' . 'a' x 201) {
+		is_problem(list($query), 400, 'invalid_request', $query);
+	}
+	is_problem(list('colour=red'), 400, 'unknown_parameter', 'another parameter');
+	is_problem(list('session=sun'), 422, 'unknown_reference', 'a session that is none');
+	is_problem(list('session=123'), 422, 'unknown_reference', 'by id as well');
+};
+
+$t->finish;
