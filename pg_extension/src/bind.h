@@ -21,6 +21,9 @@ typedef struct BindFaults
 /* Callers in SQL: ids may be numbers, and null is as good as absent where it isn't allowed. */
 #define BIND_FROM_SQL 0x01
 
+/* … but in a patch, where null removes, it is not. */
+#define BIND_PATCH 0x02
+
 /* Binds a JSON text; false and at least one fault if it doesn't fit. */
 extern bool bind_json(const Schema *schema, const char *text, int len, int flags,
 					  BoundValue *value, BindFaults *faults);

@@ -215,12 +215,15 @@ require_fits(PG_FUNCTION_ARGS)
 	char	   *body = JsonbToCString(NULL, &PG_GETARG_JSONB_P(1)->root, -1);
 	BoundValue	value;
 	BindFaults	faults = {.count = 0};
+	int			flags = BIND_FROM_SQL;
 
 	if (operation == NULL || operation->body == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("no operation of that name has a body"));
-	if (!bind_json(operation->body, body, strlen(body), BIND_FROM_SQL, &value, &faults))
+	if (operation->patch)
+		flags |= BIND_PATCH;
+	if (!bind_json(operation->body, body, strlen(body), flags, &value, &faults))
 		refusal_raise(faults.list, faults.count);
 	PG_RETURN_VOID();
 }

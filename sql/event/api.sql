@@ -49,6 +49,7 @@ BEGIN
     PERFORM boxoffice_code.event_insert_types(made.id, ticket_types);
     PERFORM boxoffice_code.event_insert_parts(made.id, ticket_types);
     PERFORM boxoffice_code.inventory_regroup(made.id);
+    PERFORM boxoffice_code.change_note(made, 'event_create');
     RETURN boxoffice_code.event_own_json(made);
 END
 $$;
@@ -252,13 +253,8 @@ BEGIN
           FROM boxoffice_code.trial_remove(event, step) AS t;
     END IF;
     IF done AND found.test THEN
-        UPDATE boxoffice.event AS e
-           SET test = false,
-               version = e.version + 1,
-               updated_at = boxoffice_code.clock()
-         WHERE e.id = found.id
-        RETURNING * INTO found;
-        PERFORM boxoffice_code.outbox_add(event, 'event.changed', event);
+        UPDATE boxoffice.event AS e SET test = false WHERE e.id = found.id;
+        found := boxoffice_code.event_changed(found.id, 'event_go_live');
     END IF;
     RETURN pg_catalog.json_build_object(
         'status', CASE WHEN done THEN 'done' ELSE 'running' END,

@@ -141,34 +141,33 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.event_lock IS
 'Locks an event for a change; refuses strangers and who looked at another version.';
 
--- Writes the new status of a locked event, the next version, a note for the outbox, and the
--- directory of public events.
+-- Writes the new status of a locked event, the next version, and notes for ledger and outbox.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_set_status(
     event boxoffice.event, status text, topic text)
     RETURNS boxoffice.event
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    changed boxoffice.event;
-    now timestamptz := boxoffice_code.clock();
 BEGIN
     UPDATE boxoffice.event AS e
        SET status = event_set_status.status,
-           version = e.version + 1,
-           updated_at = now,
            published_at = CASE WHEN event_set_status.status = 'published'
-                               THEN COALESCE(e.published_at, now)
+                               THEN COALESCE(e.published_at, boxoffice_code.clock())
                                ELSE e.published_at END
-     WHERE e.id = event.id
-    RETURNING * INTO changed;
-    PERFORM boxoffice_code.outbox_add(changed.id, topic, changed.id);
-    PERFORM boxoffice_code.search_refresh(changed.id);
-    RETURN changed;
+     WHERE e.id = event.id;
+    RETURN boxoffice_code.event_changed(
+        event.id,
+        CASE event_set_status.status
+            WHEN 'published' THEN
+                CASE event.status WHEN 'paused' THEN 'event_resume' ELSE 'event_publish' END
+            WHEN 'paused' THEN 'event_pause'
+            WHEN 'cancelled' THEN 'event_cancel'
+            ELSE 'event_unpublish' END,
+        topic => topic);
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_set_status IS
-'Writes the new status of a locked event, the next version, and a note for the outbox.';
+'Writes the new status of a locked event, the next version, and notes for ledger and outbox.';
 
 -- What stands in the way of selling an event; pointers are into its organizer's view.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_sale_faults(event bigint)

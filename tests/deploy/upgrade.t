@@ -123,26 +123,26 @@ same_schema('upgraded', 'fresh', 'without them it is identical again');
 
 my $new = $cluster->tree('new');
 mkdir "$new/sql/migrations";
-append("$new/sql/migrations/0001_order_note.sql", '>', <<'SQL');
+append("$new/sql/migrations/9001_order_note.sql", '>', <<'SQL');
 ALTER TABLE boxoffice.order ADD COLUMN note text;
 COMMENT ON COLUMN boxoffice.order.note IS 'What the organizer notes.';
 SQL
-append("$new/sql/migrations/0002_order_placed_at.sql", '>', <<'SQL');
+append("$new/sql/migrations/9002_order_placed_at.sql", '>', <<'SQL');
 -- concurrently
 DROP INDEX CONCURRENTLY IF EXISTS boxoffice.order_placed_at_idx;
 CREATE INDEX CONCURRENTLY order_placed_at_idx ON boxoffice.order (placed_at);
 SQL
-like($cluster->deploy('migrated', $new), qr/0001_order_note.*0002_order_placed_at/s, 'a fresh database gets the migrations too');
-like($cluster->deploy('upgraded', $new), qr/0001_order_note.*0002_order_placed_at/s, 'an older one is migrated');
+like($cluster->deploy('migrated', $new), qr/9001_order_note.*9002_order_placed_at/s, 'a fresh database gets the migrations too');
+like($cluster->deploy('upgraded', $new), qr/9001_order_note.*9002_order_placed_at/s, 'an older one is migrated');
 same_schema('upgraded', 'migrated', 'migrated and fresh are identical');
 is($cluster->deploy('upgraded', $new), "deploy: nothing to do\n", 'each migration runs once');
-$cluster->sql('upgraded', q{DELETE FROM boxoffice.migration WHERE name LIKE 'migrations/0002%'});
-like($cluster->deploy('upgraded', $new), qr/0002/, 'a concurrent one that was interrupted is run again');
+$cluster->sql('upgraded', q{DELETE FROM boxoffice.migration WHERE name LIKE 'migrations/9002%'});
+like($cluster->deploy('upgraded', $new), qr/9002/, 'a concurrent one that was interrupted is run again');
 same_schema('upgraded', 'migrated', '… with the same result');
 
 my $unique = $cluster->tree('unique');
 mkdir "$unique/sql/migrations";
-append("$unique/sql/migrations/0001_name.sql", '>', <<'SQL');
+append("$unique/sql/migrations/9001_name.sql", '>', <<'SQL');
 -- concurrently
 CREATE UNIQUE INDEX CONCURRENTLY organizer_name_idx ON boxoffice.organizer (name);
 SQL
@@ -152,19 +152,19 @@ $cluster->sql('doubled', "SELECT api.organizer_create('a' || n, 'Same') FROM gen
 my ($broke) = $cluster->try_deploy('doubled', $unique);
 is($broke, 1, 'an index that can not be built is an error');
 $cluster->sql('doubled', "DELETE FROM boxoffice.member; DELETE FROM boxoffice.organizer WHERE slug = 'a2'");
-append("$unique/sql/migrations/0001_name.sql", '>', "-- concurrently\nSELECT 1;\n");
+append("$unique/sql/migrations/9001_name.sql", '>', "-- concurrently\nSELECT 1;\n");
 my ($still, $why) = $cluster->try_deploy('doubled', $unique);
 like($why, qr/an index in schema boxoffice is not valid/, '… and what it left is not passed over');
 
 # A sale in progress holds a lock: the migration lets it pass and comes again.
-append("$new/sql/migrations/0003_order_flag.sql", '>', "ALTER TABLE boxoffice.order ADD COLUMN flag boolean;\n");
+append("$new/sql/migrations/9003_order_flag.sql", '>', "ALTER TABLE boxoffice.order ADD COLUMN flag boolean;\n");
 my $sale = $cluster->connect('upgraded');
 $sale->begin_work;
 $sale->do('LOCK TABLE boxoffice.order IN ROW EXCLUSIVE MODE');
 my $pid = fork // die "fork: $!";
 if (!$pid) {
 	my $deployed = eval { $cluster->deploy('upgraded', $new) };
-	POSIX::_exit($deployed && $deployed =~ /0003/ ? 0 : 1);
+	POSIX::_exit($deployed && $deployed =~ /9003/ ? 0 : 1);
 }
 my $waiting = $sale->prepare(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'boxoffice.order'::regclass});
 my $seen = $cluster->wait_for(10, sub { $sale->selectrow_array($waiting) });

@@ -212,3 +212,18 @@ SELECT api.event_cancel(:series) ->> 'version' AS version;
 DELETE FROM boxoffice.claim WHERE event_id = :series;
 DELETE FROM boxoffice.hold WHERE event_id = :series;
 UPDATE boxoffice.stock SET held = 0 WHERE event_id = :series;
+
+-- who changed what, the newest first, by pages; the ledger can't be rewritten
+SELECT c.version, c.operation, c.part, c.subject IS NOT NULL AS subject, c.role, c.patch
+  FROM boxoffice.change AS c WHERE c.event_id = :series ORDER BY c.id;
+SELECT api.change_list(:series, "limit" => 2) AS page \gset
+SELECT j.item ->> 'operation' AS operation FROM json_array_elements(:'page'::json -> 'items') AS j (item);
+SELECT api.change_list(:series, cursor => :'page'::json ->> 'next', "limit" => 1) #>> '{items,0,operation}' AS next;
+SELECT api.change_list(1);
+SET ROLE boxoffice_code;
+UPDATE boxoffice.change SET subject = 'nobody';
+DELETE FROM boxoffice.change;
+RESET ROLE;
+-- long members of a patch are cut
+SELECT char_length(boxoffice_code.change_patch(jsonb_build_object('name', 'x', 'description', repeat('ü', 20000))) ->> 'description') AS cut,
+       boxoffice_code.change_patch('{"price": 5, "sessions": null}') AS whole, boxoffice_code.change_patch('{}') AS nothing;
