@@ -35,8 +35,8 @@ COMMENT ON FUNCTION boxoffice_code.change_note IS
 
 -- Whatever changes an event or a part of it ends with this: the next version, which makes sales
 -- read the catalogue anew, a line in the ledger, a note for the outbox, and the directory of public
--- events. The caller has locked the event with event_lock. part is the key or id of what was changed, NULL the event itself;
--- patch has no personal data.
+-- events. The caller has locked the event with event_lock. part is the key or id of what was
+-- changed, NULL the event itself; patch has no personal data.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_changed(
     event bigint, operation text, part text DEFAULT NULL, patch jsonb DEFAULT NULL,
     topic text DEFAULT 'event.changed')
