@@ -28,6 +28,9 @@ extern void order_cancel(Call *calls, int count);
 /* payment.c */
 extern void payment_create(Call *calls, int count);
 
+/* sale.c */
+extern void sale_create(Call *calls, int count);
+
 /* stock.c */
 extern void stock_change(Call *calls, int count);
 

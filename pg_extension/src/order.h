@@ -68,7 +68,7 @@ typedef struct OrderFee
 
 typedef struct Contact
 {
-	const char *name;			/* NULL: no contact is stored any more */
+	const char *name;			/* NULL: none, or it is stored no more */
 	const char *email;
 	const char *phone;			/* NULL: none */
 	const char *locale;

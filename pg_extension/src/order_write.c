@@ -256,6 +256,8 @@ contacts_insert(int64 event_id, const Order *orders, int count)
 	{
 		const Contact *contact = &orders[i].contact;
 
+		if (contact->name == NULL)	/* sold without one */
+			continue;
 		bulk_int8(bulk, event_id);
 		bulk_int8(bulk, orders[i].id);
 		bulk_text(bulk, contact->name);

@@ -11,7 +11,7 @@ typedef struct Payment
 {
 	int64		id;
 	int64		order_id;
-	const char *kind;			/* free, manual, test */
+	const char *kind;			/* free, manual, test, complimentary, offset */
 	int64		amount;
 	const char *outcome;		/* what it did to the order; see the table's comment */
 	const char *method;			/* NULL unless manual */

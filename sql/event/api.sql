@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION api.event_create(
     buyer_limit integer DEFAULT NULL, hold_ttl_seconds integer DEFAULT 900,
     hold_extend_max_seconds integer DEFAULT NULL, payment_term jsonb DEFAULT NULL,
     payment_grace_seconds integer DEFAULT 300, late_payment boolean DEFAULT true,
-    show_quantity boolean DEFAULT false)
+    show_quantity boolean DEFAULT false, approval boolean DEFAULT false)
     RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ DECLARE
         'max_per_order', max_per_order, 'buyer_limit', buyer_limit,
         'hold_ttl_seconds', hold_ttl_seconds, 'hold_extend_max_seconds', hold_extend_max_seconds,
         'payment_term', payment_term, 'payment_grace_seconds', payment_grace_seconds,
-        'late_payment', late_payment, 'show_quantity', show_quantity);
+        'late_payment', late_payment, 'show_quantity', show_quantity, 'approval', approval);
     faults jsonb;
     made boxoffice.event;
 BEGIN

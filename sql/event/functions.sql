@@ -94,6 +94,7 @@ BEGIN
             'payment_grace_seconds', event.payment_grace_ms / 1000,
             'late_payment', event.late_payment,
             'show_quantity', event.show_quantity,
+            'approval', event.approval,
             'version', event.version,
             'created_at', boxoffice_code.local_time(event.created_at, event.zone),
             'updated_at', boxoffice_code.local_time(event.updated_at, event.zone),
@@ -383,6 +384,7 @@ BEGIN
     made.payment_grace_ms := (document ->> 'payment_grace_seconds')::bigint * 1000;
     made.late_payment := document -> 'late_payment';
     made.show_quantity := document -> 'show_quantity';
+    made.approval := document -> 'approval';
     made.version := 1;
     made.created_at := boxoffice_code.clock();
     made.updated_at := made.created_at;

@@ -54,6 +54,7 @@ BEGIN
                    'fee', t.fee,
                    'status', t.status,
                    'hidden', t.hidden,
+                   'approval', t.approval,
                    'pools', (
                         SELECT COALESCE(pg_catalog.json_agg(p.key ORDER BY p.id), '[]'::json)
                           FROM boxoffice.ticket_type_pool AS x
@@ -173,21 +174,22 @@ CREATE OR REPLACE FUNCTION boxoffice_code.event_insert_types(event bigint, types
 AS $$
     INSERT INTO boxoffice.ticket_type (
         event_id, id, key, name, description, kind, price, fee, status, hidden, all_sessions,
-        sale_starts_at, sale_ends_at, min_per_order, max_per_order, buyer_limit, position)
+        sale_starts_at, sale_ends_at, min_per_order, max_per_order, buyer_limit, position,
+        approval)
     SELECT event, boxoffice_code.new_id(), t.key, t.name, t.description,
            COALESCE(t.kind, 'admission'), t.price, COALESCE(t.fee, 0), 'active',
            COALESCE(t.hidden, false),
            COALESCE(pg_catalog.jsonb_typeof(t.sessions), 'null') = 'null',
            t.sale_starts_at, t.sale_ends_at, COALESCE(t.min_per_order, 1), t.max_per_order,
-           t.buyer_limit, t.n
+           t.buyer_limit, t.n, COALESCE(t.approval, false)
       FROM ROWS FROM (pg_catalog.jsonb_to_recordset(types) AS (
                key text, name text, description text, kind text, price bigint, fee bigint,
                hidden boolean, sessions jsonb, sale_starts_at timestamptz,
                sale_ends_at timestamptz, min_per_order integer, max_per_order integer,
-               buyer_limit integer))
+               buyer_limit integer, approval boolean))
            WITH ORDINALITY
            AS t (key, name, description, kind, price, fee, hidden, sessions, sale_starts_at,
-                 sale_ends_at, min_per_order, max_per_order, buyer_limit, n);
+                 sale_ends_at, min_per_order, max_per_order, buyer_limit, approval, n);
 
     INSERT INTO boxoffice.ticket_type_pool (event_id, ticket_type_id, pool_id)
     SELECT event, t.id, p.id

@@ -1,0 +1,80 @@
+# Sales by staff over HTTP: everything in one call, and who may.
+
+use v5.36;
+use lib 'tests/lib';
+use Boxoffice::Test;
+
+my $t    = Boxoffice::Test->start;
+my $http = $t->http;
+
+sub sell ($event, %o) {
+	my @auth = exists $o{token} ? ($o{token} ? (token => $o{token}) : ()) : (token => $t->organizer_token);
+	my $key  = exists $o{key} ? $o{key} : uuid();
+	return $http->post("/v1/events/$event->{id}/sales",
+		$o{body} // { items => [ { ticket_type => 'general', quantity => $o{quantity} // 1 } ], %{ $o{more} // {} } },
+		@auth, defined $key ? (key => $key) : ());
+}
+
+my $event = $t->event(capacity => 5, price => 2000, fee => 100);
+
+subtest 'cash at the counter' => sub {
+	my $key = uuid();
+	my $a   = sell($event, quantity => 2, more => { payment => { kind => 'cash' }, expected_total => 4200 }, key => $key);
+	is_status($a, 201, 'sold');
+	my $order = $a->json;
+	is($order->{status}, 'paid', 'and paid');
+	is($order->{channel}, 'box_office', 'at the box office');
+	ok(!exists $order->{contact}, 'to nobody in particular');
+	is($_->{state}, 'valid', 'a valid ticket') for @{ $order->{tickets} };
+	is_status($http->get("/v1/events/$event->{id}/orders/$order->{id}", secret => $order->{secret}), 200, 'the secret opens it');
+	my $again = sell($event, quantity => 2, more => { payment => { kind => 'cash' }, expected_total => 4200 }, key => $key);
+	is_status($again, 201, 'the same key');
+	is($again->header('Idempotency-Replayed'), 'true', 'is the same sale');
+	is($again->json->{id}, $order->{id}, 'of the same order');
+	is_problem(sell($event, quantity => 1, key => $key), 422, 'idempotency_mismatch', 'the key is for nothing else');
+};
+
+subtest 'on the phone, for later, and for nothing' => sub {
+	my $a = sell($event, more => { channel => 'phone', contact => { name => 'Ada', email => 'ada@example.org' }, holders => [ { name => 'Grace' } ] });
+	is_status($a, 201, 'sold');
+	is($a->json->{status}, 'pending', 'to be paid');
+	is($a->json->{contact}{email}, 'ada@example.org', 'by her');
+	my $free = sell($event, more => { payment => { kind => 'complimentary', reason => 'press' } });
+	is_status($free, 201, 'complimentary');
+	is($free->json->{total}, 0, 'for nothing');
+	is($free->json->{status}, 'paid', 'and valid');
+};
+
+subtest 'what is refused' => sub {
+	is_problem(sell($event, token => undef), 401, 'token_missing', 'nobody sells');
+	is_problem(sell($event, token => $t->token('customer')), 403, 'forbidden', 'a customer does not');
+	is_problem(sell($event, token => $t->token('scanner', org => $t->organizer)), 403, 'forbidden', 'a scanner does not');
+	is_problem(sell($event, token => $t->token('support')), 403, 'forbidden', 'support does not');
+	is_problem(sell($event, token => $t->token('organizer', org => '12345')), 404, 'not_found', 'another organizer does not');
+	is_problem(sell({ id => next_id($event->{id}) }), 404, 'not_found', 'an event that is none');
+	is_problem(sell($event, key => undef), 400, 'idempotency_key', 'without a key');
+	is_problem(sell($event, quantity => 4), 409, 'sold_out', 'more than there are, of which some are sold');
+	is_problem(sell($event, more => { expected_total => 1 }), 409, 'price_changed', 'another price');
+	is_problem(sell($event, more => { payment => { kind => 'complimentary' } }), 422, 'invalid_document', 'for no reason');
+	is_problem(sell($event, body => { items => [ { ticket_type => 'none', quantity => 1 } ] }), 422, 'unknown_reference', 'a type that is none');
+	for ([ 'no items', {}, '/items' ], [ 'an empty list', { items => [] }, '/items' ],
+		[ 'a member more', { items => [ { ticket_type => 'general', quantity => 1 } ], discount => 5 }, '/discount' ],
+		[ 'a free amount', { items => [ { ticket_type => 'general', quantity => 1 } ], payment => { kind => 'cash', amount => -1 } }, '/payment/amount' ],
+		[ 'another way to pay', { items => [ { ticket_type => 'general', quantity => 1 } ], payment => { kind => 'shells' } }, '/payment/kind' ],
+		[ 'the web', { items => [ { ticket_type => 'general', quantity => 1 } ], channel => 'web' }, '/channel' ],
+		[ 'the capacity overruled', { items => [ { ticket_type => 'general', quantity => 1 } ], override => ['sold_out'] }, '/override/0' ]) {
+		my ($name, $body, $pointer) = @$_;
+		my $a = sell($event, body => $body);
+		is_problem($a, 400, 'invalid_request', $name);
+		is_deeply([ map { $_->{pointer} } @{ $a->json->{errors} } ], [$pointer], 'named by pointer');
+	}
+};
+
+subtest 'staff overrule a pause by saying so' => sub {
+	is_status($http->post("/v1/events/$event->{id}/pause", undef, token => $t->organizer_token, key => uuid()), 200, 'paused');
+	is_problem(sell($event), 409, 'paused', 'a sale is paused too');
+	is_status(sell($event, more => { override => ['paused'], payment => { kind => 'card_terminal', reference => 'T-7' } }), 201, 'but for who overrules it');
+	is_problem(sell($event, more => { override => ['paused'] }), 409, 'all_held', 'never more than there is: one waits for its money');
+};
+
+$t->finish;
