@@ -35,6 +35,8 @@ typedef struct HoldBatch
 	HoldRequest *requests;		/* one a call */
 	Inventory  *inv;
 	IdempotencyKey *keys;		/* one a call */
+	Reply	   *aside;			/* one a call, or NULL: what a duplicate is refused for if it is its
+								 * turn */
 	HoldTaker  *taker;
 	Hold	   *holds;			/* one a call; id 0: not granted */
 	int64		first_id;
@@ -106,6 +108,18 @@ batch_replay(HoldBatch *batch)
 	}
 }
 
+/* A duplicate is not answered before it is known what became of the call that it repeats. */
+static void
+batch_set_aside(HoldBatch *batch, int index)
+{
+	Reply	   *reply = &batch->calls[index].reply;
+
+	if (batch->aside == NULL)
+		batch->aside = palloc0_array(Reply, batch->count);
+	batch->aside[index] = *reply;
+	memset(reply, 0, sizeof(Reply));
+}
+
 /* Refuses what rules forbid; asks the taker for the rest. */
 static void
 batch_judge(HoldBatch *batch)
@@ -115,18 +129,20 @@ batch_judge(HoldBatch *batch)
 		Call	   *call = &batch->calls[i];
 		HoldRequest *request = &batch->requests[i];
 
-		if (call->reply.done || batch->keys[i].found == KEY_DUPLICATE)
+		if (call->reply.done)
 			continue;
 		hold_request_authorise(request, batch->offer);
 		hold_request_judge(request, batch->offer, batch->inv->now);
 		if (!call->reply.done)
 			hold_taker_want(batch->taker, request, call->actor.subject);
+		if (batch->keys[i].found == KEY_DUPLICATE)
+			batch_set_aside(batch, i);
 	}
 }
 
 /* Grants one call's hold or refuses it. */
 static void
-batch_decide(HoldBatch *batch, int index)
+batch_grant(HoldBatch *batch, int index)
 {
 	Call	   *call = &batch->calls[index];
 	Hold	   *hold = &batch->holds[index];
@@ -146,6 +162,27 @@ batch_decide(HoldBatch *batch, int index)
 	}
 	else
 		hold->id = 0;
+}
+
+/* Decides the calls in order of arrival. */
+static void
+batch_decide(HoldBatch *batch)
+{
+	for (int i = 0; i < batch->count; i++)
+	{
+		Call	   *call = &batch->calls[i];
+		bool		duplicate = batch->keys[i].found == KEY_DUPLICATE;
+
+		if (duplicate && !idempotency_turn(batch->calls, i, batch->keys))
+		{
+			idempotency_copy(batch->calls, i, batch->keys);
+			continue;
+		}
+		if (duplicate)
+			call->reply = batch->aside[i];
+		if (!call->reply.done)
+			batch_grant(batch, i);
+	}
 }
 
 static void
@@ -176,13 +213,7 @@ batch_run(HoldBatch *batch)
 	batch_judge(batch);
 	hold_taker_ready(batch->taker);
 	batch->first_id = id_next_many(batch->count);
-	for (int i = 0; i < batch->count; i++)
-	{
-		if (batch->keys[i].found == KEY_DUPLICATE)
-			idempotency_copy(batch->calls, i, batch->keys);
-		else if (!batch->calls[i].reply.done)
-			batch_decide(batch, i);
-	}
+	batch_decide(batch);
 	batch_write(batch);
 }
 

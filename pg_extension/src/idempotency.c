@@ -134,6 +134,7 @@ idempotency_collect(Call *calls, int count, IdempotencyKey *keys, const KeyTable
 			continue;
 		}
 		keys[i].found = KEY_NEW;
+		keys[i].first = i;
 		*slot = i + 1;
 		memcpy(hashes[different++], keys[i].hash, UUID_LEN);
 	}
@@ -195,23 +196,34 @@ idempotency_find(Call *calls, int count)
 	return keys;
 }
 
+bool
+idempotency_turn(const Call *calls, int index, IdempotencyKey *keys)
+{
+	IdempotencyKey *key = &keys[index];
+
+	if (key->found == KEY_DUPLICATE && calls[keys[key->first].first].reply.fault_count > 0)
+	{
+		keys[key->first].first = index;
+		key->found = KEY_NEW;
+	}
+	return key->found == KEY_NONE || key->found == KEY_NEW;
+}
+
 void
 idempotency_copy(Call *calls, int index, const IdempotencyKey *keys)
 {
 	Call	   *call = &calls[index];
-	const Call *first = &calls[keys[index].first];
-	bool		granted = first->reply.fault_count == 0;
+	const Call *first = &calls[keys[keys[index].first].first];
 
-	Assert(keys[index].found == KEY_DUPLICATE && first->reply.done);
+	Assert(keys[index].found == KEY_DUPLICATE);
+	Assert(first->reply.done && first->reply.fault_count == 0);
 	if (memcmp(call->body_hash, first->body_hash, sizeof(call->body_hash)) == 0)
 	{
 		call->reply = first->reply;
-		call->reply.replayed = granted;
+		call->reply.replayed = true;
 	}
-	else if (granted)
-		reply_refuse(call, ERR_IDEMPOTENCY_MISMATCH, "", NULL);
 	else
-		reply_refuse(call, ERR_IDEMPOTENCY_RUNNING, "", NULL);
+		reply_refuse(call, ERR_IDEMPOTENCY_MISMATCH, "", NULL);
 }
 
 static int

@@ -9,9 +9,10 @@
  *		for each call: switch (keys[i].found) …
  *		idempotency_store(calls, count, keys);		those with ref_id set whose call succeeded
  *
- * Of two calls with one new key in a batch the second is a duplicate: the handler decides the
- * first and then calls idempotency_copy for the second.  It gets the first one's answer, also its
- * refusal if it asked the same: that is what it would have got itself.
+ * Of two calls with one new key in a batch the second is a duplicate.  When its turn comes, in
+ * order of arrival, idempotency_turn tells whether the key is still free, since all calls before it
+ * were refused: then it is decided like any other.  Else the handler calls idempotency_copy for it
+ * once the call that has the key is answered.
  */
 #ifndef BOXOFFICE_IDEMPOTENCY_H
 #define BOXOFFICE_IDEMPOTENCY_H
@@ -34,13 +35,20 @@ typedef struct IdempotencyKey
 	uint8		body_hash[16];	/* found: of what was asked then */
 	int64		ref_id;			/* found: what came of it; new: the handler sets it, or 0 */
 	const char *answer;			/* stored answer where it cannot be made again, or NULL */
-	int			first;			/* KEY_DUPLICATE: index of the call it repeats */
+	int			first;			/* index of the first call with the key; of that one's key: who has
+								 * it now */
 } IdempotencyKey;
 
 /* One element a call, of which those already done are passed over (KEY_NONE). */
 extern IdempotencyKey *idempotency_find(Call *calls, int count);
 
-/* Gives a duplicate the answer of the call it repeats, which must be done. */
+/*
+ * Whether the call is to be decided: it has no key or a new one, or is a duplicate of calls that
+ * were all refused, whose key is now its own (KEY_NEW).
+ */
+extern bool idempotency_turn(const Call *calls, int index, IdempotencyKey *keys);
+
+/* Answers a duplicate of a call that was granted, and is answered. */
 extern void idempotency_copy(Call *calls, int index, const IdempotencyKey *keys);
 
 /*

@@ -140,7 +140,7 @@ holds_read(Batch *batch)
 		if (batch->calls[i].reply.done)
 			continue;
 		placing->hold = hold_find(batch->holds, batch->hold_count, placing->hold_id);
-		if (placing->hold == NULL)
+		if (placing->hold == NULL && batch->keys[i].found != KEY_DUPLICATE)
 			reply_refuse(&batch->calls[i], ERR_NOT_FOUND, "/hold", NULL);
 	}
 }
@@ -167,11 +167,12 @@ event_read(Batch *batch)
 		order_event_name_holds(batch->event, batch->holds, batch->hold_count);
 }
 
+/* Whether the call may come to an order; a duplicate does if what it repeats is refused. */
 static bool
 is_wanted(const Batch *batch, int i)
 {
-	return !batch->calls[i].reply.done &&
-		(batch->keys[i].found == KEY_NONE || batch->keys[i].found == KEY_NEW);
+	return !batch->calls[i].reply.done && batch->keys[i].found != KEY_REPLAY &&
+		batch->placings[i].hold != NULL;
 }
 
 /* Loads the stock rows of the holds, and locks the counters of their buyers. */
@@ -278,12 +279,16 @@ batch_decide(Batch *batch)
 	batch->orders = palloc_array(Order, batch->count + 1);
 	batch->payments = palloc_array(Payment, batch->count + 1);
 	for (int i = 0; i < batch->count; i++)
-		if (is_wanted(batch, i))
-		{
+	{
+		if (batch->calls[i].reply.done || !idempotency_turn(batch->calls, i, batch->keys))
+			continue;
+		if (batch->placings[i].hold == NULL)
+			reply_refuse(&batch->calls[i], ERR_NOT_FOUND, "/hold", NULL);
+		else
 			placing_decide(batch, &batch->placings[i]);
-			if (batch->placings[i].order != NULL)
-				batch->keys[i].ref_id = batch->placings[i].order->id;
-		}
+		if (batch->placings[i].order != NULL)
+			batch->keys[i].ref_id = batch->placings[i].order->id;
+	}
 }
 
 static void

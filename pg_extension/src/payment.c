@@ -535,8 +535,7 @@ batch_decide(Batch *batch)
 	batch->payments = palloc_array(Payment, batch->count + 1);
 	for (int i = 0; i < batch->count; i++)
 	{
-		if (batch->calls[i].reply.done ||
-			(batch->keys[i].found != KEY_NONE && batch->keys[i].found != KEY_NEW))
+		if (batch->calls[i].reply.done || !idempotency_turn(batch->calls, i, batch->keys))
 			continue;
 		paying_decide(batch, &batch->payings[i]);
 		if (batch->payings[i].payment != NULL)

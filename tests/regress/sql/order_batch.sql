@@ -50,7 +50,7 @@ INSERT INTO order_test.batch_call VALUES
     (9, 3, NULL, 'bob@example.org', 'null', 'f'),
     (10, 4, NULL, 'bob@example.org', '4000', 'g'),
     (11, 5, NULL, 'no address', 'null', 'h'),       -- by the contract alone
-    (12, 5, NULL, 'cat@example.org', 'null', 'd');  -- the key of one that was refused in this batch
+    (12, 5, NULL, 'cat@example.org', 'null', 'd');  -- the key of one that was refused: free for another
 
 CREATE FUNCTION order_test.ask_orders(event bigint, at_once boolean)
 RETURNS TABLE (n bigint, status integer, replayed boolean, body jsonb) LANGUAGE sql AS $$
@@ -75,7 +75,7 @@ SELECT n, status, replayed, coalesce(body ->> 'title', body ->> 'status' || ' ' 
 SELECT (SELECT body ->> 'id' FROM order_test.batch_answer WHERE how = 'batch' AND n = 1)
      = (SELECT body ->> 'id' FROM order_test.batch_answer WHERE how = 'batch' AND n = 6) AS same_order;
 
-\echo # where single calls answer something else: a key whose first call was refused in the same batch
+\echo # where single calls answer something else
 SELECT b.n, b.status, b.body ->> 'title', s.status, s.body ->> 'title'
   FROM order_test.batch_answer AS b
   JOIN order_test.batch_answer AS s ON s.how = 'single' AND s.n = b.n
