@@ -95,6 +95,12 @@ AS 'MODULE_PATHNAME', 'inventory_regroup' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.inventory_regroup(bigint) IS
 'Finds anew which stock rows of an event one claim may touch together, after pools, types or sessions were edited; returns how many groups there are.';
 
+CREATE FUNCTION boxoffice_code.stock_reclaim(event bigint, stocks bigint[], limits bigint[])
+RETURNS integer
+AS 'MODULE_PATHNAME', 'stock_reclaim' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION boxoffice_code.stock_reclaim(bigint, bigint[], bigint[]) IS
+'Locks the groups of stock rows and takes back what has expired until no more than these limits (NULL: none) are taken; returns how many claims that were.';
+
 CREATE FUNCTION boxoffice_code.expire_claims(event bigint, max integer) RETURNS integer
 AS 'MODULE_PATHNAME', 'expire_claims' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.expire_claims(bigint, integer) IS

@@ -20,7 +20,6 @@ static const CallHandler handlers[OP_COUNT] = {
 	[OP_ORDER_CANCEL] = order_cancel,
 	[OP_PAYMENT_CREATE] = payment_create,
 	[OP_SALE_CREATE] = sale_create,
-	[OP_STOCK_CHANGE] = stock_change,
 	[OP_TICKET_LIST] = ticket_list,
 	[OP_TICKET_QR] = ticket_qr,
 };

@@ -32,7 +32,6 @@ extern void payment_create(Call *calls, int count);
 extern void sale_create(Call *calls, int count);
 
 /* stock.c */
-extern void stock_change(Call *calls, int count);
 
 /* ticket.c */
 extern void ticket_list(Call *calls, int count);

@@ -89,6 +89,7 @@ inventory_begin(int64 event_id)
 
 	require_read_committed();
 	inv->event_id = event_id;
+	inv->reclaim_max = RECLAIM_MAX;
 	inv->group_max = 8;
 	inv->groups = palloc_array(int64, inv->group_max);
 	inv->stock_max = 8;

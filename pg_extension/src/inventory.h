@@ -35,7 +35,8 @@ typedef enum ClaimState
 
 #define CLAIM_COUNTED 4
 #define CLAIM_STATES 6
-#define RECLAIM_MAX 256			/* claims taken back in one transaction */
+#define RECLAIM_MAX 256			/* claims taken back in one transaction of a sale */
+#define RECLAIM_EDIT_MAX 4096	/* … and of an edit of capacities, which is rare */
 
 typedef struct Stock
 {
@@ -71,6 +72,7 @@ typedef struct Inventory
 	int			kept_count;
 	struct Claim *reclaimed;	/* what inventory_reclaim took back, see claim.h */
 	int			reclaimed_count;
+	int			reclaim_max;	/* how many it may take back */
 } Inventory;
 
 /* Starts a batch.  Raises an error outside READ COMMITTED. */

@@ -72,13 +72,14 @@ reclaim_is_ours(const Inventory *inv, const Claim *claim)
 static Claim *
 reclaim_look(Inventory *inv, const int64 *groups, int n, TimestampTz until, int *count, bool *cut)
 {
+	int			look_max = Max(RECLAIM_LOOK_MAX, inv->reclaim_max);
 	Datum		args[4] = {Int64GetDatum(inv->event_id), array_int8(groups, n),
-		TimestampTzGetDatum(until), Int32GetDatum(RECLAIM_LOOK_MAX)};
+		TimestampTzGetDatum(until), Int32GetDatum(look_max)};
 	Claim	   *claims;
 	int			rows;
 
 	rows = query_run(&expired_query, args, NULL);
-	*cut = rows >= RECLAIM_LOOK_MAX;
+	*cut = rows >= look_max;
 	*count = 0;
 	claims = palloc_array(Claim, rows + 1);
 	for (int row = 0; row < rows; row++)
@@ -129,13 +130,13 @@ reclaim_take(Inventory *inv, Claim *claims, int count, const bool *chosen)
 	int			n = 0;
 
 	if (inv->reclaimed == NULL)
-		inv->reclaimed = palloc_array(Claim, 2 * RECLAIM_MAX);
+		inv->reclaimed = palloc_array(Claim, 2 * inv->reclaim_max);
 	taken = inv->reclaimed + first;
 	for (int i = 0; i < count; i++)
 	{
 		if (!chosen[i])
 			continue;
-		Assert(first + n < 2 * RECLAIM_MAX);
+		Assert(first + n < 2 * inv->reclaim_max);
 		taken[n++] = claims[i];
 		inventory_add_stocks(inv, claims[i].stock_ids, claims[i].stock_count);
 	}
@@ -152,7 +153,7 @@ reclaim_take(Inventory *inv, Claim *claims, int count, const bool *chosen)
 static int
 reclaim_room(const Inventory *inv)
 {
-	return RECLAIM_MAX - Min(inv->reclaimed_count, RECLAIM_MAX);
+	return inv->reclaim_max - Min(inv->reclaimed_count, inv->reclaim_max);
 }
 
 /*
@@ -219,36 +220,29 @@ reclaim_short(Inventory *inv, const int64 *groups, int n)
 }
 
 void
-inventory_reclaim(Inventory *inv)
+reclaim_lacking(Inventory *inv)
 {
 	int64	   *groups = palloc_array(int64, inv->stock_count + 1);
-	int			short_groups = 0;
+	int			n = 0;
 
+	for (int i = 0; i < inv->stock_count; i++)
+		if (inv->stock[i].lack > 0)
+			groups[n++] = inv->stock[i].group_id;
+	n = ids_sort_unique(groups, n);
+	if (n > 0)
+		reclaim_short(inv, groups, n);
+}
+
+void
+inventory_reclaim(Inventory *inv)
+{
 	for (int i = 0; i < inv->stock_count; i++)
 	{
 		Stock	   *stock = &inv->stock[i];
 
-		stock->lack = stock->demand - stock_free(stock);
-		if (stock->demand > 0 && stock->lack > 0)
-			groups[short_groups++] = stock->group_id;
-		else
-			stock->lack = 0;
+		stock->lack = stock->demand > 0 ? stock->demand - stock_free(stock) : 0;
 	}
-	short_groups = ids_sort_unique(groups, short_groups);
-	if (short_groups > 0)
-		reclaim_short(inv, groups, short_groups);
-}
-
-void
-reclaim_stock(Inventory *inv, int64 stock_id, int64 lack)
-{
-	Stock	   *stock = inventory_stock(inv, stock_id);
-	int64		group_id;
-
-	Assert(stock != NULL);
-	stock->lack = lack;
-	group_id = stock->group_id;
-	reclaim_short(inv, &group_id, 1);
+	reclaim_lacking(inv);
 }
 
 /* Marks the claims whose holds are of these buyers. */

@@ -25,7 +25,10 @@ extern void reclaim_buyers(Inventory *inv, const char *const *subjects, int coun
  */
 extern int	reclaim_expired(Inventory *inv, TimestampTz until, int limit);
 
-/* Takes back expired claims of this stock row, until so many places are free or none is left. */
-extern void reclaim_stock(Inventory *inv, int64 stock_id, int64 lack);
+/*
+ * Takes back expired claims of the loaded rows whose lack is set, until as many places are free or
+ * none is left.  Before buyer_lock.
+ */
+extern void reclaim_lacking(Inventory *inv);
 
 #endif							/* BOXOFFICE_RECLAIM_H */

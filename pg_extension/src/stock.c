@@ -1,180 +1,119 @@
 /*
  * stock.c
- *		PATCH /v1/events/{event}/stock/{stock}: capacities.
+ *		Making room for a smaller capacity: boxoffice_code.stock_reclaim().
  *
- * Raising is always right.  Cutting takes back what has expired first and never goes below what
- * is taken; what a buyer holds is taken.
+ * What a capacity may be is decided in SQL (sql/stock/functions.sql), by the counters that stand
+ * still once this has locked the groups and taken back what has expired.
  */
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
 #include "buyer.h"
-#include "contract.h"
-#include "handlers.h"
 #include "inventory.h"
-#include "member.h"
 #include "query.h"
 #include "reclaim.h"
 
-typedef struct StockChange
+typedef struct StockRoom
 {
-	Call	   *call;
-	int64		stock_id;
-	bool		unlimited;
-	int32		capacity;
-	int32		overbook;
-} StockChange;
+	int64		event_id;
+	int64	   *stock_ids;
+	Datum	   *limits;			/* of each row; null: none */
+	bool	   *unlimited;
+	int			count;
+} StockRoom;
 
-static CoreQuery find_query = {
-	"SELECT e.organizer_id, s.group_id FROM boxoffice.stock s"
-	" JOIN boxoffice.event e ON e.id = s.event_id WHERE s.event_id = $1 AND s.id = $2",
-	2, {INT8OID, INT8OID}
+static CoreQuery group_query = {
+	"SELECT DISTINCT group_id FROM boxoffice.stock WHERE event_id = $1 AND id = ANY ($2)",
+	2, {INT8OID, INT8ARRAYOID}
 };
 
-static CoreQuery look_query = {
-	"SELECT capacity, overbook FROM boxoffice.stock WHERE event_id = $1 AND id = $2",
-	2, {INT8OID, INT8OID}
-};
-
-static CoreQuery write_query = {
-	"UPDATE boxoffice.stock SET capacity = $3, overbook = $4 WHERE event_id = $1 AND id = $2",
-	4, {INT8OID, INT8OID, INT4OID, INT4OID}
-};
-
-static CoreQuery json_query = {
-	"SELECT (boxoffice_code.stocks_json($1, ARRAY[$2])->0)::text",
-	2, {INT8OID, INT8OID}
-};
-
-/* The group of the row, 0 if there is none or the caller may not manage it. */
-static int64
-change_find(const StockChange *change)
+static void
+room_read(FunctionCallInfo fcinfo, StockRoom *room)
 {
-	const Call *call = change->call;
-	Datum		args[2] = {Int64GetDatum(call->event_id), Int64GetDatum(change->stock_id)};
-	int64		organizer_id = 0;
-	int64		group_id = 0;
+	Datum	   *ids;
+	bool	   *nulls;
+	int			limits;
 
-	if (query_run(&find_query, args, NULL) == 1)
+	room->event_id = PG_GETARG_INT64(0);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT8OID, 8, true, TYPALIGN_DOUBLE,
+					  &ids, &nulls, &room->count);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT8OID, 8, true, TYPALIGN_DOUBLE,
+					  &room->limits, &room->unlimited, &limits);
+	if (limits != room->count)
+		ereport(ERROR,
+				errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				errmsg("there are %d stock rows and %d limits", room->count, limits));
+	room->stock_ids = palloc_array(int64, room->count + 1);
+	for (int i = 0; i < room->count; i++)
 	{
-		organizer_id = query_int8(0, 1);
-		group_id = query_int8(0, 2);
+		if (nulls[i])
+			ereport(ERROR,
+					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("the id of a stock row must not be null"));
+		room->stock_ids[i] = DatumGetInt64(ids[i]);
 	}
+}
+
+static void
+room_lock(const StockRoom *room, Inventory *inv)
+{
+	Datum		args[2] = {Int64GetDatum(room->event_id),
+	array_int8(room->stock_ids, room->count)};
+	int			groups = query_run(&group_query, args, NULL);
+
+	for (int row = 0; row < groups; row++)
+		inventory_add_group(inv, query_int8(row, 1));
 	query_done();
-	if (organizer_id == 0 || !member_may(&call->actor, organizer_id, MEMBER_MANAGES))
-		return 0;
-	return group_id;
-}
-
-/* What the row is to be: what the request names, and what it is for the rest. */
-static void
-change_read(StockChange *change)
-{
-	const BoundValue *body = change->call->body.as.members;
-	const BoundValue *capacity = &body[STOCK_CHANGE_BODY_CAPACITY];
-	const BoundValue *overbook = &body[STOCK_CHANGE_BODY_OVERBOOK];
-	Datum		args[2] = {Int64GetDatum(change->call->event_id), Int64GetDatum(change->stock_id)};
-
-	if (query_run(&look_query, args, NULL) != 1)
-		inventory_moved("a stock row is gone");
-	change->unlimited = query_null(0, 1);
-	change->capacity = query_int4(0, 1);
-	change->overbook = query_int4(0, 2);
-	query_done();
-	if (capacity->kind != BOUND_ABSENT)
-	{
-		change->unlimited = capacity->kind == BOUND_NULL;
-		change->capacity = change->unlimited ? 0 : (int32) capacity->as.integer;
-	}
-	if (overbook->kind == BOUND_INT)
-		change->overbook = (int32) overbook->as.integer;
-}
-
-static int64
-stock_taken(const Stock *stock)
-{
-	int64		taken = 0;
-
-	for (int state = 0; state < CLAIM_COUNTED; state++)
-		taken += stock->count[state];
-	return taken;
-}
-
-static void
-change_refuse(const StockChange *change, const Stock *stock)
-{
-	char	   *facts;
-
-	if (stock->more_expired)
-	{
-		reply_refuse(change->call, ERR_RECLAIMING, "", NULL);
-		return;
-	}
-	facts = psprintf("\"held\":" INT64_FORMAT ",\"pending\":" INT64_FORMAT ",\"sold\":" INT64_FORMAT
-					 ",\"blocked\":" INT64_FORMAT ",\"min\":" INT64_FORMAT,
-					 stock->count[CLAIM_HELD], stock->count[CLAIM_PENDING],
-					 stock->count[CLAIM_SOLD], stock->count[CLAIM_BLOCKED],
-					 Max(stock_taken(stock) - change->overbook, 0));
-	reply_refuse(change->call, ERR_CAPACITY_TAKEN, "/capacity", facts);
-}
-
-static void
-change_write(const StockChange *change)
-{
-	Datum		args[4] = {Int64GetDatum(change->call->event_id), Int64GetDatum(change->stock_id),
-	Int32GetDatum(change->capacity), Int32GetDatum(change->overbook)};
-
-	(void) query_run(&write_query, args, change->unlimited ? "  n " : NULL);
-	if (query_run(&json_query, args, NULL) != 1)
-		elog(ERROR, "a stock row can't be shown");
-	appendStringInfoString(reply_start(change->call, change->call->operation->status),
-						   query_text(0, 1));
-	query_done();
-}
-
-static void
-change_one(StockChange *change)
-{
-	Inventory  *inv;
-	Stock	   *stock;
-	int64		group_id = change_find(change);
-	int64		limit;
-
-	if (group_id == 0)
-	{
-		reply_refuse(change->call, ERR_NOT_FOUND, "stock", NULL);
-		return;
-	}
-	inv = inventory_begin(change->call->event_id);
-	inventory_add_group(inv, group_id);
 	inventory_lock(inv);
-	change_read(change);
-	inventory_add_stock(inv, change->stock_id);
+	inventory_add_stocks(inv, room->stock_ids, room->count);
 	inventory_load(inv);
-	stock = inventory_stock(inv, change->stock_id);
-	limit = change->unlimited ? PG_INT64_MAX : (int64) change->capacity + change->overbook;
-	if (stock_taken(stock) > limit)
-		reclaim_stock(inv, change->stock_id, stock_taken(stock) - limit);
+}
+
+/* How many places each row lacks to come down to its limit. */
+static void
+room_measure(const StockRoom *room, Inventory *inv)
+{
+	for (int i = 0; i < room->count; i++)
+	{
+		Stock	   *stock = inventory_stock(inv, room->stock_ids[i]);
+		int64		taken = 0;
+
+		for (int state = 0; state < CLAIM_COUNTED; state++)
+			taken += stock->count[state];
+		if (!room->unlimited[i])
+			stock->lack = Max(taken - DatumGetInt64(room->limits[i]), 0);
+	}
+}
+
+/*
+ * boxoffice_code.stock_reclaim(event bigint, stocks bigint[], limits bigint[]) RETURNS integer
+ *
+ * Locks the inventory groups of these stock rows, and takes back expired claims until no more than
+ * its limit is taken of each (NULL: as it is), or none is left, at most RECLAIM_EDIT_MAX.  Returns
+ * how many it took back.  A row that is not there, or whose group changed meanwhile, raises a
+ * serialization failure.
+ */
+PG_FUNCTION_INFO_V1(stock_reclaim);
+Datum
+stock_reclaim(PG_FUNCTION_ARGS)
+{
+	StockRoom	room;
+	Inventory  *inv;
+	int			taken;
+
+	room_read(fcinfo, &room);
+	query_connect();
+	inv = inventory_begin(room.event_id);
+	inv->reclaim_max = RECLAIM_EDIT_MAX;
+	room_lock(&room, inv);
+	room_measure(&room, inv);
+	reclaim_lacking(inv);
+	taken = inv->reclaimed_count;
 	buyer_lock(inv->buyers);
 	inventory_write(inv);
-	stock = inventory_stock(inv, change->stock_id);
-	if (stock_taken(stock) > limit)
-		change_refuse(change, stock);
-	else
-		change_write(change);
-}
-
-void
-stock_change(Call *calls, int count)
-{
-	query_connect();
-	for (int i = 0; i < count; i++)
-	{
-		StockChange change = {.call = &calls[i]};
-
-		if (calls[i].reply.done)
-			continue;
-		change.stock_id = calls[i].params[STOCK_CHANGE_PARAM_STOCK].as.integer;
-		change_one(&change);
-	}
 	query_finish();
+	PG_RETURN_INT32(taken);
 }

@@ -112,6 +112,26 @@ COMMENT ON FUNCTION boxoffice_code.event_own_json IS 'An event as its organizer 
 -- ---- changing an event
 -- ---------------------------------------------------------------------------
 
+-- The event, if the caller may look at what only its organizer sees.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_seen(event bigint)
+    RETURNS boxoffice.event
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event;
+BEGIN
+    SELECT * INTO found FROM boxoffice.event AS e WHERE e.id = event_seen.event;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    PERFORM boxoffice_code.require_member(found.organizer_id);
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_seen IS
+'The event, for its organizer''s people and support; refuses strangers.';
+
 -- The event, locked for a change, if the caller may make it and it is still the version that they
 -- looked at. if_match is the header: one or several ETags, or *.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_lock(

@@ -1,24 +1,124 @@
--- Endpoints of capacities and blocks. The work of what changes them is C
--- (pg_extension/src/{stock,block_api}.c).
+-- Endpoints of pools and blocks. The work on blocks is C (pg_extension/src/block_api.c).
 
--- The defaults mean "as it is"; a capacity of NULL is unlimited, so it says so in words.
-CREATE OR REPLACE FUNCTION api.stock_change(
-    event bigint, stock bigint, capacity integer DEFAULT -1, overbook integer DEFAULT -1)
+CREATE OR REPLACE FUNCTION api.pool_list(event bigint)
     RETURNS json
-    LANGUAGE sql VOLATILE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT boxoffice_code.perform(
-        operation => 'stock_change', event => event,
-        args => jsonb_build_object('stock', stock::text)
-            || CASE WHEN capacity = -1 THEN '{}'
-                    ELSE jsonb_build_object('capacity', capacity) END
-            || CASE WHEN overbook = -1 THEN '{}'
-                    ELSE jsonb_build_object('overbook', overbook) END)::json
+BEGIN
+    PERFORM boxoffice_code.event_seen(event);
+    RETURN boxoffice_code.page_json(boxoffice_code.pools_own_json(event), NULL);
+END
 $$;
-COMMENT ON FUNCTION api.stock_change IS
-'Change a capacity.
-Left out is as it was; capacity NULL is unlimited. Never goes below what is taken.';
+COMMENT ON FUNCTION api.pool_list IS 'The pools of an event, with their counts over all stock.';
+
+CREATE OR REPLACE FUNCTION api.pool_create(
+    event bigint, key text, name text, scope text, capacity integer, overbook integer DEFAULT 0,
+    if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+    made boxoffice.pool;
+BEGIN
+    PERFORM boxoffice_code.require_fits('pool_create', pg_catalog.jsonb_build_object(
+        'key', key, 'name', name, 'scope', scope, 'capacity', capacity, 'overbook', overbook));
+    IF (SELECT pg_catalog.count(*) >= 100
+          FROM boxoffice.pool AS p WHERE p.event_id = pool_create.event) THEN
+        PERFORM boxoffice_code.refuse('invalid_document', '', '{"max": 100}',
+            'The event has as many pools as one may have.');
+    END IF;
+    made := ROW(event, boxoffice_code.new_id(), key, name, scope, capacity, overbook);
+    INSERT INTO boxoffice.pool SELECT made.* ON CONFLICT ON CONSTRAINT pool_event_id_key_key
+        DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM boxoffice_code.refuse('already_exists', '/key');
+    END IF;
+    PERFORM boxoffice_code.pool_stock(made);
+    PERFORM boxoffice_code.event_changed(event, 'pool_create', key);
+    RETURN boxoffice_code.pool_json(event, made.id);
+END
+$$;
+COMMENT ON FUNCTION api.pool_create IS
+'Add a pool to an event.
+One per session gets a stock row for each session there is, also those over.';
+
+CREATE OR REPLACE FUNCTION api.pool_change(
+    event bigint, pool text, patch jsonb, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+    found boxoffice.pool := boxoffice_code.pool_find(event, pool);
+    wanted boxoffice.pool := found;
+    preview CONSTANT boolean := COALESCE((patch ->> 'preview')::boolean, false);
+    report json;
+BEGIN
+    PERFORM boxoffice_code.require_fits('pool_change', patch);
+    wanted.key := COALESCE(patch ->> 'key', found.key);
+    wanted.name := COALESCE(patch ->> 'name', found.name);
+    wanted.overbook := COALESCE((patch ->> 'overbook')::integer, found.overbook);
+    IF patch ? 'capacity' THEN
+        wanted.capacity := patch ->> 'capacity';
+    END IF;
+    IF EXISTS (
+        SELECT FROM boxoffice.pool AS p
+         WHERE p.event_id = event AND p.key = wanted.key AND p.id <> found.id) THEN
+        PERFORM boxoffice_code.refuse('already_exists', '/key');
+    END IF;
+    report := boxoffice_code.pool_edit(
+        of, found, wanted, COALESCE(patch ->> 'apply', 'following'), patch ->> 'reason', preview);
+    IF NOT preview AND wanted IS DISTINCT FROM found THEN
+        UPDATE boxoffice.pool AS p
+           SET key = wanted.key,
+               name = wanted.name,
+               capacity = wanted.capacity,
+               overbook = wanted.overbook
+         WHERE p.event_id = found.event_id AND p.id = found.id;
+        PERFORM boxoffice_code.event_changed(event, 'pool_change', found.key, patch);
+    END IF;
+    RETURN pg_catalog.json_build_object(
+        'pool', boxoffice_code.pool_json(event, found.id), 'stock', report);
+END
+$$;
+COMMENT ON FUNCTION api.pool_change IS
+'Change a pool, and the capacities that follow it.
+With preview it only says what the change would do.';
+
+CREATE OR REPLACE FUNCTION api.pool_delete(
+    event bigint, pool text, preview boolean DEFAULT false, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+    found boxoffice.pool := boxoffice_code.pool_find(event, pool);
+    shown CONSTANT json := boxoffice_code.pool_json(event, found.id);
+    uses text[];
+BEGIN
+    IF NOT preview THEN
+        PERFORM boxoffice_code.pool_free(found);
+    END IF;
+    uses := boxoffice_code.pool_uses(found);
+    IF preview OR uses = '{}' THEN
+        IF NOT preview THEN
+            PERFORM boxoffice_code.pool_remove(found);
+        END IF;
+        RETURN pg_catalog.json_build_object(
+            'preview', preview, 'pool', shown, 'used_by', pg_catalog.to_json(uses));
+    END IF;
+    PERFORM boxoffice_code.refuse('in_use', 'pool',
+        pg_catalog.jsonb_build_object('used_by', uses));
+END
+$$;
+COMMENT ON FUNCTION api.pool_delete IS
+'Remove a pool that nothing uses.
+A pool that ticket types are linked to, or that anything was ever taken from, stays.';
 
 CREATE OR REPLACE FUNCTION api.block_create(
     event bigint, channel text, reason text, items jsonb, release_at timestamptz DEFAULT NULL,
@@ -50,33 +150,3 @@ $$;
 COMMENT ON FUNCTION api.block_release IS
 'Give the places of a block back.
 Releasing it again changes nothing.';
-
-CREATE OR REPLACE FUNCTION api.stock_list(
-    event bigint, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
-    RETURNS json
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    wanted integer := LEAST(GREATEST("limit", 1), 100);
-    after bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
-    found bigint[];
-BEGIN
-    PERFORM boxoffice_code.require_member((
-        SELECT e.organizer_id FROM boxoffice.event AS e WHERE e.id = stock_list.event));
-    IF NOT EXISTS (SELECT FROM boxoffice.event AS e WHERE e.id = stock_list.event) THEN
-        PERFORM boxoffice_code.refuse('not_found');
-    END IF;
-    found := ARRAY(
-        SELECT s.id
-          FROM boxoffice.stock AS s
-         WHERE s.event_id = stock_list.event AND s.id > after
-         ORDER BY s.id
-         LIMIT wanted + 1);
-    RETURN boxoffice_code.page_json(
-        boxoffice_code.stocks_json(event, found[:wanted]),
-        CASE WHEN pg_catalog.cardinality(found) > wanted
-             THEN boxoffice_code.cursor_make(NULL, found[wanted]) END);
-END
-$$;
-COMMENT ON FUNCTION api.stock_list IS 'What is counted, and how it stands.';

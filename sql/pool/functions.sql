@@ -1,4 +1,4 @@
--- Pools, stock rows and blocks as answers show them, and how pools are written.
+-- Pools, how they are written, and blocks as answers show them.
 
 CREATE OR REPLACE FUNCTION boxoffice_code.block_json(event bigint, block bigint)
     RETURNS json
@@ -131,36 +131,6 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.pools_own_json IS
 'The pools of an event with their counts over all stock, as its organizer sees them.';
 
-CREATE OR REPLACE FUNCTION boxoffice_code.stocks_json(event bigint, stocks bigint[])
-    RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN (
-        SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-                   'id', s.id::text,
-                   'pool', p.key,
-                   'session', session.key,
-                   'capacity', s.capacity,
-                   'overbook', s.overbook,
-                   'held', s.held,
-                   'pending', s.pending,
-                   'sold', s.sold,
-                   'blocked', s.blocked,
-                   'available', n.available,
-                   'state', boxoffice_code.stock_state_name(n.state))
-                   ORDER BY s.id)
-          FROM boxoffice.stock AS s
-          JOIN boxoffice.pool AS p ON p.event_id = s.event_id AND p.id = s.pool_id
-          LEFT JOIN boxoffice.session AS session
-            ON session.event_id = s.event_id AND session.id = s.session_id
-          JOIN boxoffice_code.stock_now(event, stocks, true) AS n ON n.id = s.id
-         WHERE s.event_id = stocks_json.event AND s.id = ANY (stocks));
-END
-$$;
-COMMENT ON FUNCTION boxoffice_code.stocks_json IS 'Stock rows as their organizer sees them.';
-
 -- Stock: one row per session for a pool per session, one for a pool of the event. All start in one
 -- group; which groups there are is found by inventory_regroup.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_insert_pools(event bigint, pools jsonb)
@@ -194,3 +164,230 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_insert_pools IS
 'Writes pools of a new event and their stock rows.';
+
+-- The pool of an event that a key or an id names; refuses one that is not there.
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_find(event bigint, ref text)
+    RETURNS boxoffice.pool
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.pool;
+BEGIN
+    SELECT * INTO found
+      FROM boxoffice.pool AS p
+     WHERE p.event_id = pool_find.event AND p.key = ref;
+    IF found.id IS NULL AND ref ~ '^[0-9]{1,18}$' THEN
+        SELECT * INTO found
+          FROM boxoffice.pool AS p
+         WHERE p.event_id = pool_find.event AND p.id = ref::bigint;
+    END IF;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found', 'pool');
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_find IS 'The pool with this key or id.';
+
+-- The same for a pool that a body or a query names; NULL for none named.
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_named(event bigint, ref text, pointer text)
+    RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found bigint;
+BEGIN
+    SELECT p.id
+      INTO found
+      FROM boxoffice.pool AS p
+     WHERE p.event_id = pool_named.event AND (p.key = ref OR p.id::text = ref)
+     ORDER BY p.key = ref DESC
+     LIMIT 1;
+    IF found IS NULL AND ref IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse('unknown_reference', pointer);
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_named IS
+'The id of the pool with this key or id; refuses, at a pointer, a name that is unknown.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_json(event bigint, pool bigint)
+    RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT pg_catalog.json_build_object(
+               'id', p.id::text,
+               'key', p.key,
+               'name', p.name,
+               'scope', p.scope,
+               'capacity', p.capacity,
+               'overbook', p.overbook,
+               'held', c.held,
+               'pending', c.pending,
+               'sold', c.sold,
+               'blocked', c.blocked)
+      FROM boxoffice.pool AS p
+     CROSS JOIN LATERAL (
+        SELECT COALESCE(pg_catalog.sum(s.held), 0) AS held,
+               COALESCE(pg_catalog.sum(s.pending), 0) AS pending,
+               COALESCE(pg_catalog.sum(s.sold), 0) AS sold,
+               COALESCE(pg_catalog.sum(s.blocked), 0) AS blocked
+          FROM boxoffice.stock AS s
+         WHERE s.event_id = p.event_id AND s.pool_id = p.id
+      ) AS c
+     WHERE p.event_id = pool_json.event AND p.id = pool_json.pool
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_json IS
+'A pool with its counts over all stock, as its organizer sees it.';
+
+-- The stock rows of a new pool. Nothing is linked to it yet, so each of its rows is a group of its
+-- own, and nobody who sells the event waits for this.
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_stock(pool boxoffice.pool)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH place AS MATERIALIZED (
+        SELECT s.id AS session_id, boxoffice_code.new_id() AS group_id
+          FROM (VALUES (true)) AS one (row)
+          LEFT JOIN (
+            SELECT x.id, x.starts_at
+              FROM boxoffice.session AS x
+             WHERE x.event_id = pool.event_id AND pool.scope = 'session'
+          ) AS s ON true
+         WHERE s.id IS NOT NULL OR pool.scope = 'event'
+         ORDER BY s.starts_at, s.id
+    ), made AS (
+        INSERT INTO boxoffice.inventory_group (event_id, id)
+        SELECT pool.event_id, p.group_id FROM place AS p
+    )
+    INSERT INTO boxoffice.stock (
+        event_id, id, pool_id, session_id, group_id, capacity, overbook, held, pending, sold,
+        blocked)
+    SELECT pool.event_id, boxoffice_code.new_id(), pool.id, p.session_id, p.group_id,
+           pool.capacity, pool.overbook, 0, 0, 0, 0
+      FROM place AS p;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_stock IS
+'Writes the stock rows of a new pool, for all sessions there are.';
+
+-- Changes the capacities of a pool's rows: of those that follow the pool (have what it has), of
+-- all, or of none.
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_edit(
+    event boxoffice.event, found boxoffice.pool, wanted boxoffice.pool, apply text, reason text,
+    preview boolean)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stocks CONSTANT bigint[] := ARRAY(
+        SELECT s.id
+          FROM boxoffice.stock AS s
+         WHERE s.event_id = found.event_id
+           AND s.pool_id = found.id
+           AND (wanted.capacity, wanted.overbook)
+               IS DISTINCT FROM (found.capacity, found.overbook)
+           AND (apply = 'all' OR apply = 'following'
+                AND (s.capacity, s.overbook) IS NOT DISTINCT FROM (found.capacity, found.overbook))
+         ORDER BY s.id);
+    n CONSTANT integer := pg_catalog.cardinality(stocks);
+BEGIN
+    RETURN boxoffice_code.stock_edit(
+        event, stocks, pg_catalog.array_fill(wanted.capacity, ARRAY[n]),
+        pg_catalog.array_fill(wanted.overbook, ARRAY[n]), reason, preview);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_edit IS
+'Changes the capacities of a pool''s rows, or says what that would do.';
+
+-- Locks the groups of a pool's rows and takes back what has expired of them.
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_free(pool boxoffice.pool)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stocks CONSTANT bigint[] := ARRAY(
+        SELECT s.id
+          FROM boxoffice.stock AS s
+         WHERE s.event_id = pool.event_id AND s.pool_id = pool.id
+         ORDER BY s.id);
+BEGIN
+    PERFORM boxoffice_code.stock_reclaim(
+        pool.event_id, stocks,
+        pg_catalog.array_fill(0::bigint, ARRAY[pg_catalog.cardinality(stocks)]));
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_free IS
+'Locks the groups of a pool''s stock rows and takes back what has expired of them.';
+
+-- Why a pool can't be removed: its ticket types, what is taken from it, or what was (a claim keeps
+-- its rows' ids for good, and a late payment may want its places again). No index leads from a
+-- stock row to its claims, so the last question may read all claims of the event; it is the last
+-- one, and no sale waits for the groups of a pool that no type is linked to.
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_uses(pool boxoffice.pool)
+    RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    uses text[] := ARRAY(
+        SELECT 'ticket_type ' || t.key
+          FROM boxoffice.ticket_type_pool AS x
+          JOIN boxoffice.ticket_type AS t ON t.event_id = x.event_id AND t.id = x.ticket_type_id
+         WHERE x.event_id = pool.event_id AND x.pool_id = pool.id
+         ORDER BY t.position, t.id);
+    stocks CONSTANT bigint[] := ARRAY(
+        SELECT s.id
+          FROM boxoffice.stock AS s
+         WHERE s.event_id = pool.event_id AND s.pool_id = pool.id);
+BEGIN
+    IF EXISTS (
+        SELECT FROM boxoffice.stock AS s
+         WHERE s.event_id = pool.event_id
+           AND s.pool_id = pool.id
+           AND s.held + s.pending + s.sold + s.blocked > 0) THEN
+        uses := uses || 'places'::text;
+    END IF;
+    IF uses = '{}' AND EXISTS (
+        SELECT FROM boxoffice.claim AS c
+         WHERE c.event_id = pool.event_id AND c.stock_ids && stocks) THEN
+        uses := uses || 'history'::text;
+    END IF;
+    RETURN uses;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_uses IS
+'What stands in the way of removing a pool: "ticket_type KEY", "places" or "history".';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.pool_remove(pool boxoffice.pool)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH gone AS (
+        DELETE FROM boxoffice.stock AS s
+         WHERE s.event_id = pool.event_id AND s.pool_id = pool.id
+        RETURNING s.group_id
+    )
+    DELETE FROM boxoffice.inventory_group AS g
+     USING (SELECT DISTINCT x.group_id FROM gone AS x) AS x
+     WHERE g.event_id = pool.event_id
+       AND g.id = x.group_id
+       AND NOT EXISTS (
+        SELECT FROM boxoffice.stock AS s
+         WHERE s.event_id = g.event_id AND s.group_id = g.id AND s.pool_id <> pool.id);
+    DELETE FROM boxoffice.pool AS p WHERE p.event_id = pool.event_id AND p.id = pool.id;
+    PERFORM boxoffice_code.event_changed(pool.event_id, 'pool_delete', pool.key);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pool_remove IS
+'Removes a pool that nothing uses, with its stock rows and their groups.';

@@ -5,7 +5,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE
     boxoffice.ticket_type_pool, boxoffice.ticket_type_session, boxoffice.block TO boxoffice_code;
 GRANT SELECT ON boxoffice.pool, boxoffice.stock, boxoffice.ticket_type TO boxoffice_report;
 
-GRANT EXECUTE ON FUNCTION api.stock_change, api.block_create, api.block_release
-    TO boxoffice_organizer, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION api.stock_list
+GRANT EXECUTE ON FUNCTION api.pool_list
     TO boxoffice_organizer, boxoffice_support, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.pool_create, api.pool_change, api.pool_delete, api.block_create,
+    api.block_release
+    TO boxoffice_organizer, boxoffice_admin;

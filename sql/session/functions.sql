@@ -229,3 +229,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_insert_sessions IS
 'Writes sessions of an event, and when its first starts and its last ends.';
+
+-- The session of an event that a key or an id names; NULL for none named.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_named(event bigint, ref text, pointer text)
+    RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found bigint;
+BEGIN
+    SELECT s.id
+      INTO found
+      FROM boxoffice.session AS s
+     WHERE s.event_id = session_named.event AND s.key = ref;
+    IF found IS NULL AND ref ~ '^[0-9]{1,18}$' THEN
+        SELECT s.id
+          INTO found
+          FROM boxoffice.session AS s
+         WHERE s.event_id = session_named.event AND s.id = ref::bigint;
+    END IF;
+    IF found IS NULL AND ref IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse('unknown_reference', pointer);
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_named IS
+'The id of the session with this key or id; refuses, at a pointer, a name that is unknown.';
