@@ -28,6 +28,7 @@
 
 #include "worker.h"
 
+#define DAY_MIN (24 * 60)
 #define DATABASES_MAX 16
 #define LOOK_MS 1000
 #define RESTART_FIRST_MS 1000
@@ -49,6 +50,7 @@ static char *worker_database;
 static Worker workers[DATABASES_MAX];
 
 int			worker_tick_ms;
+static int	outbox_keep_min;	/* read by boxoffice_code.outbox_kept() */
 
 /* ---- settings --------------------------------------------------------------------------- */
 
@@ -94,6 +96,11 @@ worker_init(void)
 							"Sets how long the worker waits between two rounds.",
 							NULL, &worker_tick_ms, 1000, 10, 3600000, PGC_SIGHUP, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+	DefineCustomIntVariable("boxoffice.outbox_keep",
+							"Sets how long the outbox keeps what nobody delivers.",
+							"What was delivered goes after a day.",
+							&outbox_keep_min, 30 * DAY_MIN, DAY_MIN,
+							3650 * DAY_MIN, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	RegisterBackgroundWorker(&launcher);
 }
 

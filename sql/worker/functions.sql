@@ -118,39 +118,53 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.sweep_holds IS
 'Removes holds that ended more than two days ago among the next few.';
 
+-- How long a row stays that nobody delivered; a library that knows no such setting has the default.
+CREATE OR REPLACE FUNCTION boxoffice_code.outbox_kept()
+    RETURNS interval
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(pg_catalog.current_setting('boxoffice.outbox_keep', true), '30d')::interval
+$$;
+COMMENT ON FUNCTION boxoffice_code.outbox_kept IS
+'How long a row of the outbox stays that nobody delivered: the setting boxoffice.outbox_keep.';
+
 CREATE OR REPLACE FUNCTION boxoffice_code.sweep_outbox(
     event bigint, id bigint, step integer, OUT next_event bigint, OUT next_id bigint)
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    before CONSTANT timestamptz := boxoffice_code.clock() - '1 day'::interval;
-    last record;
-    seen bigint := 0;
+    now CONSTANT timestamptz := boxoffice_code.clock();
+    delivered_before CONSTANT timestamptz := now - '1 day'::interval;
+    made_before CONSTANT timestamptz := now - boxoffice_code.outbox_kept();
+    seen bigint;
 BEGIN
-    next_event := 0;
-    next_id := 0;
-    FOR last IN
-        SELECT o.event_id, o.id, o.delivered_at
+    WITH walked AS (
+        SELECT o.event_id, o.id,
+               o.delivered_at < delivered_before OR o.created_at < made_before AS over
           FROM boxoffice.outbox AS o
          WHERE (o.event_id, o.id) > (event, sweep_outbox.id)
          ORDER BY o.event_id, o.id
          LIMIT step
-    LOOP
-        seen := seen + 1;
-        IF last.delivered_at < before THEN
-            DELETE FROM boxoffice.outbox AS o
-             WHERE o.event_id = last.event_id AND o.id = last.id;
-        END IF;
-    END LOOP;
-    IF seen = step THEN
-        next_event := last.event_id;
-        next_id := last.id;
+    ), removed AS (
+        DELETE FROM boxoffice.outbox AS o
+         USING walked AS w
+         WHERE o.event_id = w.event_id AND o.id = w.id AND w.over
+    )
+    SELECT pg_catalog.count(*),
+           (pg_catalog.array_agg(w.event_id ORDER BY w.event_id DESC, w.id DESC))[1],
+           (pg_catalog.array_agg(w.id ORDER BY w.event_id DESC, w.id DESC))[1]
+      INTO seen, next_event, next_id
+      FROM walked AS w;
+    IF seen < step THEN
+        next_event := 0;
+        next_id := 0;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.sweep_outbox IS
-'Removes rows of the outbox that were delivered more than a day ago among the next few.';
+'Removes rows of the outbox among the next few: those delivered more than a day ago, and those that nobody delivered for as long as boxoffice.outbox_keep says.';
 
 -- By the BRIN index over the time of making, which a volatile clock in the query would forbid; 1 if
 -- there may be more.

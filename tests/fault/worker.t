@@ -112,6 +112,19 @@ ok($cluster->wait_for($seconds, sub { sql("SELECT count(*) FROM boxoffice.idempo
 cmp_ok(sql('SELECT count(*) FROM boxoffice.idempotency'), '>', 5000, '… and no young ones');
 ok($cluster->wait_for($seconds, sub { sql("SELECT count(*) FROM boxoffice.outbox WHERE event_id = $events[0]") == 0 }), 'what was delivered leaves the outbox');
 cmp_ok(sql("SELECT count(*) FROM boxoffice.outbox WHERE event_id = $events[1]"), '>', 0, '… and nothing else');
+
+# What nobody delivers goes too, in the end.
+sql("UPDATE boxoffice.outbox SET created_at = now() - '29 days'::interval WHERE event_id = $events[1]");
+sql("UPDATE boxoffice.outbox SET created_at = now() - '31 days'::interval WHERE event_id = $events[2]");
+my $young = sql("SELECT count(*) FROM boxoffice.outbox WHERE event_id = $events[1]");
+sub end_worker { return sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'boxoffice worker' AND datname = 'sale'") }
+end_worker();
+ok($cluster->wait_for($seconds, sub { sql("SELECT count(*) FROM boxoffice.outbox WHERE event_id = $events[2]") == 0 }),
+	'what was not delivered for 30 days leaves the outbox');
+is(sql("SELECT count(*) FROM boxoffice.outbox WHERE event_id = $events[1]"), $young, '… and nothing younger');
+$cluster->sql('postgres', q{ALTER SYSTEM SET boxoffice.outbox_keep = '28d'}, 'SELECT pg_reload_conf()');
+end_worker();
+ok($cluster->wait_for($seconds, sub { sql("SELECT count(*) FROM boxoffice.outbox WHERE event_id = $events[1]") == 0 }), 'or for as long as the setting says');
 sql("DELETE FROM boxoffice.claim WHERE event_id = $events[2]");
 sql("DELETE FROM boxoffice.hold WHERE event_id = $events[2]");
 
