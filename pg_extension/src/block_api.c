@@ -123,15 +123,17 @@ line_resolve_type(BlockWork *work, BlockLine *line, const OfferSession *session)
 
 	if (type == NULL)
 		reply_refuse(work->call, ERR_UNKNOWN_REFERENCE, line_pointer(line, "ticket_type"), NULL);
-	if (session == NULL && line->session_ref < 0)
+	if (type != NULL && type->pass)
+		session = NULL;
+	else if (session == NULL && line->session_ref < 0)
 		reply_refuse(work->call, ERR_SESSION_REQUIRED, line_pointer(line, "session"), NULL);
-	if (type == NULL || session == NULL)
+	if (type == NULL || (session == NULL && !type->pass))
 		return;
 	place = offer_place(work->offer, type, session);
 	if (place->stock_count == 0)
 		reply_refuse(work->call, ERR_TYPE_NOT_IN_SESSION, line_pointer(line, "session"), NULL);
 	line->type_id = type->id;
-	line->session_id = session->id;
+	line->session_id = session != NULL ? session->id : 0;
 	line->group_id = place->group_id;
 	line->stock_ids = place->stock_ids;
 	line->stock_count = place->stock_count;

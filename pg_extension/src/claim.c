@@ -9,6 +9,7 @@
 
 #include "block.h"
 #include "bulk.h"
+#include "buyer.h"
 #include "claim.h"
 #include "query.h"
 
@@ -76,6 +77,8 @@ claim_read(int row, Claim *claim)
 	claim->stock_ids = query_int8_array(row, 10, &claim->stock_count);
 	claim->expires_at = query_null(row, 11) ? DT_NOEND : query_time(row, 11);
 	claim->block_id = query_int8(row, 12);
+	claim->parent_line = query_null(row, 13) ? 0 : DatumGetInt16(query_datum(row, 13));
+	claim->bundled = query_bool(row, 14);
 	claim->changed = false;
 	claim->stored_state = claim->state;
 	claim->stored_quantity = claim->quantity;
@@ -117,12 +120,27 @@ claim_find(Claim *claims, int count, int64 owner_id, int *lines)
 	return *lines > 0 ? &claims[low] : NULL;
 }
 
+/* The last two columns: most claims stand alone. */
+static void
+claim_insert_parent(Bulk *bulk, const Claim *claim)
+{
+	if (claim->parent_line == 0)
+		bulk_null(bulk);
+	else
+		bulk_datum(bulk, Int16GetDatum(claim->parent_line));
+	if (claim->bundled)
+		bulk_datum(bulk, BoolGetDatum(true));
+	else
+		bulk_null(bulk);
+}
+
 void
 claim_insert(int64 event_id, const Claim *claims, int count)
 {
 	static const char *const columns[] = {
 		"event_id", "owner_id", "line", "state", "quantity", "group_id", "ticket_type_id",
-		"session_id", "unit_price", "unit_fee", "stock_ids", "expires_at", "block_id"
+		"session_id", "unit_price", "unit_fee", "stock_ids", "expires_at", "block_id",
+		"parent_line", "bundled"
 	};
 	Bulk	   *bulk;
 
@@ -146,6 +164,7 @@ claim_insert(int64 event_id, const Claim *claims, int count)
 		bulk_datum(bulk, array_int8(claim->stock_ids, claim->stock_count));
 		bulk_time(bulk, claim->expires_at);
 		bulk_id(bulk, claim->block_id);
+		claim_insert_parent(bulk, claim);
 		bulk_row(bulk);
 	}
 	bulk_end(bulk);
@@ -233,4 +252,14 @@ claim_end(Inventory *inv, Claim *claim, ClaimState state)
 	claim_give_back(inv, claim, claim->quantity);
 	claim->state = state;
 	claim->changed = true;
+}
+
+void
+claim_count_buyer(Inventory *inv, const char *key, const Claim *claim, int quantity)
+{
+	if (key == NULL)
+		return;
+	buyer_take(inv->buyers, key, claim->ticket_type_id, quantity);
+	if (claim->parent_line == 0)
+		buyer_take(inv->buyers, key, 0, quantity);
 }

@@ -18,13 +18,15 @@ typedef struct Claim
 	int32		quantity;
 	int64		group_id;
 	int64		ticket_type_id; /* 0: none, a block of a pool */
-	int64		session_id;		/* 0: none, a block of an event's pool */
+	int64		session_id;		/* 0: none, a pass or a block of an event's pool */
 	int64		unit_price;
 	int64		unit_fee;
 	int64	   *stock_ids;		/* ascending */
 	int			stock_count;
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	int64		block_id;		/* 0: none */
+	int16		parent_line;	/* whose add-on or part of a bundle it is, 0: it stands alone */
+	bool		bundled;		/* part of the parent's bundle, which goes as a whole */
 	bool		changed;		/* in memory, not yet written */
 	ClaimState	stored_state;	/* as the row has it */
 	int32		stored_quantity;
@@ -33,7 +35,7 @@ typedef struct Claim
 /* The columns that claim_read reads, of a table known as c. */
 #define CLAIM_COLUMNS \
 	"c.owner_id, c.line, c.state, c.quantity, c.group_id, c.ticket_type_id, c.session_id," \
-	" c.unit_price, c.unit_fee, c.stock_ids, c.expires_at, c.block_id"
+	" c.unit_price, c.unit_fee, c.stock_ids, c.expires_at, c.block_id, c.parent_line, c.bundled"
 
 /* Reads a row of the last query_run whose first columns are CLAIM_COLUMNS. */
 extern void claim_read(int row, Claim *claim);
@@ -58,6 +60,12 @@ extern void claim_update(int64 event_id, const Claim *claims, int count);
 
 /* Removes rows that claim_load read, set-wise, under the same condition. */
 extern void claim_delete(int64 event_id, const Claim *claims, int count);
+
+/*
+ * Counts so many pieces of the claim (fewer, if negative) to a buyer, NULL: nobody.  Add-ons count
+ * for the limit of their type, and not for the event's.
+ */
+extern void claim_count_buyer(Inventory *inv, const char *key, const Claim *claim, int quantity);
 
 extern const char *claim_state_name(ClaimState state);
 extern ClaimState claim_state_from(const char *name);

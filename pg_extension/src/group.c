@@ -3,8 +3,9 @@
  *		Which stock rows one claim may touch together: boxoffice_code.inventory_regroup().
  *
  * Pools are joined by the ticket types that take from them.  Where a set of joined pools has one
- * for the whole event, all its stock rows are one group; where it has not, each session's rows
- * are one, so that sessions sell without waiting for each other.
+ * for the whole event, or one that a pass takes from in each session, all its stock rows are one
+ * group; where it has not, each session's rows are one, so that sessions sell without waiting for
+ * each other.
  *
  * Groups keep their ids as far as can be, so that an edit that changes nothing of them disturbs
  * nobody who waits for their locks.
@@ -20,7 +21,7 @@
 typedef struct GroupPool
 {
 	int64		id;
-	bool		whole_event;
+	bool		whole_event;	/* its rows, and those of pools joined with it, are one group */
 	int			parent;			/* towards the root of its set */
 } GroupPool;
 
@@ -55,8 +56,10 @@ static CoreQuery pool_query = {
 };
 
 static CoreQuery link_query = {
-	"SELECT ticket_type_id, pool_id FROM boxoffice.ticket_type_pool"
-	" WHERE event_id = $1 ORDER BY 1, 2",
+	"SELECT l.ticket_type_id, l.pool_id, t.admits = 'all'"
+	" FROM boxoffice.ticket_type_pool l"
+	" JOIN boxoffice.ticket_type t ON t.event_id = l.event_id AND t.id = l.ticket_type_id"
+	" WHERE l.event_id = $1 ORDER BY 1, 2",
 	1, {INT8OID}
 };
 
@@ -146,15 +149,15 @@ pools_join(Regroup *regroup)
 	Datum		args[1] = {Int64GetDatum(regroup->event_id)};
 	int			rows = query_run(&link_query, args, NULL);
 
-	for (int row = 1; row < rows; row++)
+	for (int row = 0; row < rows; row++)
 	{
 		int			a;
-		int			b;
+		int			b = pool_root(regroup, pool_index(regroup, query_int8(row, 2)));
 
-		if (query_int8(row, 1) != query_int8(row - 1, 1))
+		regroup->pools[b].whole_event |= query_bool(row, 3);
+		if (row == 0 || query_int8(row, 1) != query_int8(row - 1, 1))
 			continue;
 		a = pool_root(regroup, pool_index(regroup, query_int8(row - 1, 2)));
-		b = pool_root(regroup, pool_index(regroup, query_int8(row, 2)));
 		regroup->pools[b].parent = a;
 		regroup->pools[a].whole_event |= regroup->pools[b].whole_event;
 	}

@@ -65,15 +65,30 @@ claim_session(const Offer *offer, const Claim *claim)
 	return session;
 }
 
+/* The key of a session; null for a pass, which has none. */
+static void
+append_session(StringInfo out, const OfferSession *session)
+{
+	if (session == NULL)
+		append_literal(out, "null");
+	else
+		append_plain(out, session->key);
+}
+
 static void
 append_item(StringInfo out, const Claim *claim, const Offer *offer)
 {
 	append_literal(out, "{\"id\":");
 	json_append_id(out, claim->line);
+	if (claim->parent_line != 0)
+	{
+		append_literal(out, ",\"parent\":");
+		json_append_id(out, claim->parent_line);
+	}
 	append_literal(out, ",\"ticket_type\":");
 	append_plain(out, claim_type(offer, claim)->key);
 	append_literal(out, ",\"session\":");
-	append_plain(out, claim_session(offer, claim)->key);
+	append_session(out, claim->session_id == 0 ? NULL : claim_session(offer, claim));
 	append_literal(out, ",\"quantity\":");
 	append_integer(out, claim->quantity);
 	append_literal(out, ",\"unit_price\":");
@@ -149,9 +164,16 @@ append_items(StringInfo out, const Hold *hold, const Offer *offer)
 	appendStringInfoChar(out, ']');
 }
 
-/* How many of what a line asks for the hold has. */
+static bool
+line_asks_same(const HoldLine *a, const HoldLine *b)
+{
+	return a->type == b->type && a->session == b->session && a->block_id == b->block_id &&
+		a->child == b->child;
+}
+
+/* How many of what a line asks for the hold has beside what lines before it ask for. */
 static int
-line_has(const HoldLine *line, const Hold *hold)
+line_has(const HoldLine *line, const Hold *hold, const HoldRequest *request)
 {
 	int			quantity = 0;
 
@@ -159,10 +181,14 @@ line_has(const HoldLine *line, const Hold *hold)
 	{
 		const Claim *claim = &hold->claims[i];
 
-		if (claim->ticket_type_id == line->type->id && claim->session_id == line->session->id &&
-			claim->block_id == line->block_id)
+		if (claim->ticket_type_id == line->type->id &&
+			claim->session_id == hold_line_session(line) && claim->block_id == line->block_id &&
+			(claim->parent_line != 0) == line->child)
 			quantity += claim->quantity;
 	}
+	for (const HoldLine *before = request->lines; before < line; before++)
+		if (line_asks_same(before, line))
+			quantity -= Min(quantity, before->quantity);
 	return quantity;
 }
 
@@ -178,14 +204,14 @@ append_missing(StringInfo out, const Hold *hold, const HoldRequest *request)
 
 		if (line->place == NULL)
 			continue;
-		lacking = line->quantity - line_has(line, hold);
+		lacking = line->quantity - line_has(line, hold, request);
 		if (lacking <= 0)
 			continue;
 		appendStringInfoString(out, first ? ",\"missing\":[" : ",");
 		append_literal(out, "{\"ticket_type\":");
 		append_plain(out, line->type->key);
 		append_literal(out, ",\"session\":");
-		append_plain(out, line->session->key);
+		append_session(out, line->session);
 		append_literal(out, ",\"quantity\":");
 		append_integer(out, lacking);
 		append_literal(out, ",\"code\":");

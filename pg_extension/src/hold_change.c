@@ -198,8 +198,7 @@ release_claims(HoldWork *work)
 
 		if (claim->state != CLAIM_HELD)
 			continue;
-		buyer_take(work->inv->buyers, key, claim->ticket_type_id, -claim->quantity);
-		buyer_take(work->inv->buyers, key, 0, -claim->quantity);
+		claim_count_buyer(work->inv, key, claim, -claim->quantity);
 		claim_end(work->inv, claim, CLAIM_RELEASED);
 	}
 	buyer_lock(work->inv->buyers);
@@ -337,7 +336,7 @@ static bool
 line_is_of(const HoldLine *line, const Claim *claim)
 {
 	return line->place != NULL && claim->state == CLAIM_HELD &&
-		claim->ticket_type_id == line->type->id && claim->session_id == line->session->id &&
+		claim->ticket_type_id == line->type->id && claim->session_id == hold_line_session(line) &&
 		claim->block_id == line->block_id;
 }
 
@@ -392,8 +391,7 @@ change_free(HoldWork *work, const int *stays)
 		claim_lower(work->inv, claim, freed);
 		if (claim->quantity == 0)
 			claim->state = CLAIM_RELEASED;
-		buyer_take(work->inv->buyers, key, claim->ticket_type_id, -freed);
-		buyer_take(work->inv->buyers, key, 0, -freed);
+		claim_count_buyer(work->inv, key, claim, -freed);
 	}
 }
 

@@ -9,19 +9,31 @@
 #include "claim.h"
 #include "offer.h"
 
+/*
+ * What one item asks for is a line, or a group of them: the item's own and, behind it, those of its
+ * add-ons and of its bundle, with so many pieces for each piece of the first.
+ */
 typedef struct HoldLine
 {
 	int			index;			/* of the item in the request, for pointers */
+	int			addon;			/* of the item's add-ons; -1: the item itself, or of its bundle */
+	int			parts;			/* how many lines behind this one belong to it */
+	int			each;			/* pieces for each of the group's first line; of that one, 1 */
+	bool		child;			/* not the first of its group */
+	bool		bundled;		/* comes with its parent and was not asked for */
 	int			type_ref;
 	int			session_ref;	/* -1: names none */
 	int64		block_id;		/* 0: none */
 	OfferType  *type;			/* NULL: there is none of that name */
-	OfferSession *session;		/* NULL: none of that name, or none named where it must be */
-	const OfferPlace *place;	/* NULL unless both are there */
+	OfferSession *session;		/* NULL: of a pass, or none of that name, or none named */
+	const OfferPlace *place;	/* NULL unless type and session are there */
+	int64		price_given;	/* -1: none */
+	int64		price;			/* of each new piece */
+	int64		fee;
 	int			quantity;		/* asked for */
 	int			kept;			/* of that, what the hold has already */
 	int			granted;		/* of that, what it is given beside */
-	Claim	   *claim;			/* that it is given in */
+	Claim	   *claim;			/* that it is given in, or of a change: that it has already */
 	ErrorCode	missing;		/* why the rest is not granted */
 } HoldLine;
 
@@ -30,7 +42,8 @@ typedef struct HoldRequest
 	Call	   *call;
 	HoldLine   *lines;
 	int			line_count;
-	int64		quantity;		/* of all lines */
+	int64		quantity;		/* of all lines that are no child's */
+	int64		pieces;			/* of all lines */
 	bool		partial;
 	const char *channel;
 } HoldRequest;
@@ -38,7 +51,10 @@ typedef struct HoldRequest
 /* Reads the items, and notes what they name in the offer. */
 extern void hold_request_read(HoldRequest *request, Call *call, Offer *offer);
 
-/* After offer_resolve: finds types, sessions and places, and joins items that ask for the same. */
+/*
+ * After offer_resolve: finds types, sessions, places and prices, adds what comes in bundles, and
+ * joins items that ask for the same.
+ */
 extern void hold_request_resolve(HoldRequest *request, Offer *offer);
 
 /*
@@ -53,7 +69,10 @@ extern void hold_request_judge(HoldRequest *request, Offer *offer, TimestampTz n
  */
 extern void hold_request_authorise(HoldRequest *request, const Offer *offer);
 
-/* "/items/3/quantity", palloc'd. */
+/* The id of the line's session, 0 for a pass. */
+extern int64 hold_line_session(const HoldLine *line);
+
+/* "/items/3/quantity", or "/items/3/addons/0/quantity", palloc'd. */
 extern char *hold_line_pointer(const HoldLine *line, const char *member);
 
 #endif							/* BOXOFFICE_HOLD_REQUEST_H */

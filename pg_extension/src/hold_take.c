@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "block.h"
 #include "buyer.h"
 #include "hold_take.h"
@@ -102,8 +104,8 @@ hold_taker_ready(HoldTaker *taker)
 }
 
 /*
- * What the lines of a type, or of all types, want beside what is kept; 0 but for the first of a
- * type.
+ * What the lines of a type, or all that are no add-ons, want beside what is kept; 0 but for the
+ * first of a type.
  */
 static int
 request_wants(const HoldRequest *request, const HoldLine *line)
@@ -112,7 +114,7 @@ request_wants(const HoldRequest *request, const HoldLine *line)
 
 	for (int i = 0; i < request->line_count; i++)
 	{
-		if (line != NULL && request->lines[i].type != line->type)
+		if (line == NULL ? request->lines[i].child : request->lines[i].type != line->type)
 			continue;
 		if (line != NULL && &request->lines[i] < line)
 			return 0;
@@ -155,7 +157,8 @@ taker_count_buyer(HoldTaker *taker, const HoldRequest *request, const char *key)
 		const HoldLine *line = &request->lines[i];
 
 		buyer_take(taker->inv->buyers, key, line->type->id, line->granted);
-		buyer_take(taker->inv->buyers, key, 0, line->granted);
+		if (!line->child)
+			buyer_take(taker->inv->buyers, key, 0, line->granted);
 	}
 }
 
@@ -199,7 +202,7 @@ line_shortage(HoldTaker *taker, const HoldLine *line, int quantity)
 }
 
 static void
-line_take(HoldTaker *taker, HoldLine *line, Hold *hold, int number)
+line_take(HoldTaker *taker, HoldLine *line, const Claim *parent, Hold *hold, int number)
 {
 	const OfferPlace *place = line->place;
 	Claim	   *claim = &taker->claims[taker->claim_count++];
@@ -212,13 +215,15 @@ line_take(HoldTaker *taker, HoldLine *line, Hold *hold, int number)
 	claim->quantity = line->granted;
 	claim->group_id = place->group_id;
 	claim->ticket_type_id = line->type->id;
-	claim->session_id = line->session->id;
-	claim->unit_price = line->type->price;
-	claim->unit_fee = line->type->fee;
+	claim->session_id = hold_line_session(line);
+	claim->unit_price = line->price;
+	claim->unit_fee = line->fee;
 	claim->stock_ids = place->stock_ids;
 	claim->stock_count = place->stock_count;
 	claim->expires_at = hold->expires_at;
 	claim->block_id = line->block_id;
+	claim->parent_line = parent != NULL ? parent->line : 0;
+	claim->bundled = line->bundled;
 	line->claim = claim;
 	if (line->block_id == 0)
 		taken = inventory_take(taker->inv, place->stock_ids, place->stock_count, line->granted,
@@ -253,7 +258,7 @@ request_below_min(const HoldRequest *request)
 		int			quantity = 0;
 
 		for (int k = 0; k < request->line_count; k++)
-			if (request->lines[k].type == type)
+			if (request->lines[k].type == type && !request->lines[k].bundled)
 				quantity += request->lines[k].kept + request->lines[k].granted;
 		if (quantity > 0 && quantity < type->min_per_order)
 			return true;
@@ -261,41 +266,176 @@ request_below_min(const HoldRequest *request)
 	return false;
 }
 
+/* The key of the session that is shortest of what a pass needs, as a fact; "" if it is no pass. */
+static const char *
+pass_shortage(HoldTaker *taker, const HoldLine *line)
+{
+	const OfferSession *session;
+	int64		least = PG_INT64_MAX;
+	int64		shortest = 0;
+
+	for (int i = 0; line->type->pass && i < line->place->stock_count; i++)
+	{
+		const Stock *stock = inventory_stock(taker->inv, line->place->stock_ids[i]);
+
+		if (stock_free(stock) >= least)
+			continue;
+		least = stock_free(stock);
+		shortest = stock->id;
+	}
+	session = shortest == 0 ? NULL : offer_stock_session(taker->offer, shortest);
+	return session == NULL ? "" : psprintf(",\"session\":\"%s\"", session->key);
+}
+
 static void
-refuse_shortage(HoldRequest *request, const HoldLine *line, int available)
+refuse_shortage(HoldTaker *taker, HoldRequest *request, const HoldLine *line, int available)
 {
 	if (line->missing == ERR_NONE)
 		return;
 	reply_refuse(request->call, line->missing, hold_line_pointer(line, "quantity"),
-				 psprintf("\"available\":%d", available));
+				 psprintf("\"available\":%d%s", available, pass_shortage(taker, line)));
 }
 
-/* Takes each line, or as much of it as there is; returns whether the request is served. */
+/* How many whole groups may be had of the stock rows of one of its lines. */
+static int64
+group_stock_free(HoldTaker *taker, const HoldLine *group, const HoldLine *line)
+{
+	int64		units = INT_MAX;
+
+	for (int i = 0; i < line->place->stock_count; i++)
+	{
+		int64		stock_id = line->place->stock_ids[i];
+		int64		each = 0;
+
+		for (int k = 0; k <= group->parts; k++)
+			for (int m = 0; group[k].block_id == 0 && m < group[k].place->stock_count; m++)
+				if (group[k].place->stock_ids[m] == stock_id)
+					each += group[k].each;
+		units = Min(units, stock_free(inventory_stock(taker->inv, stock_id)) / each);
+	}
+	return units;
+}
+
+/* How many whole groups may be had. */
+static int
+group_free(HoldTaker *taker, const HoldLine *group)
+{
+	int64		units = line_free(taker, group);
+
+	if (group->parts == 0)
+		return (int) units;
+	for (int k = 0; k <= group->parts; k++)
+	{
+		units = Min(units, line_free(taker, &group[k]) / group[k].each);
+		if (group[k].block_id == 0)
+			units = Min(units, group_stock_free(taker, group, &group[k]));
+	}
+	return (int) units;
+}
+
+/*
+ * Why a group can't be had as often as wanted: of the lines that are short by themselves; where
+ * only all together are, of the first.
+ */
+static void
+group_explain(HoldTaker *taker, HoldLine *group, int *available)
+{
+	bool		told = false;
+
+	for (int k = 0; k <= group->parts; k++)
+	{
+		HoldLine   *line = &group[k];
+		int			wanted = line->quantity - line->kept;
+
+		available[k] = group->parts == 0 ? available[0] : line_free(taker, line);
+		if (available[k] >= wanted)
+			continue;
+		line->missing = line_shortage(taker, line, wanted);
+		told = true;
+	}
+	if (!told)
+		group->missing = line_shortage(taker, group, group->quantity - group->kept);
+}
+
+/* Takes so many whole groups. */
+static void
+group_take(HoldTaker *taker, HoldLine *group, int units, Hold *hold, int *number)
+{
+	for (int k = 0; k <= group->parts; k++)
+	{
+		group[k].granted = units * group[k].each;
+		line_take(taker, &group[k], k == 0 ? NULL : group->claim, hold, (*number)++);
+	}
+}
+
+/*
+ * What a change adds to tickets that stay: all of it or nothing, for each of them has as many.
+ * Returns whether it is served.
+ */
+static bool
+group_add(HoldTaker *taker, HoldLine *group, Hold *hold, int *number, int *available)
+{
+	for (int k = 1; k <= group->parts; k++)
+	{
+		HoldLine   *line = &group[k];
+		int			wanted = line->quantity - line->kept;
+
+		available[k] = wanted > 0 ? line_free(taker, line) : 0;
+		if (wanted == 0)
+			continue;
+		if (available[k] < wanted)
+		{
+			line->missing = line_shortage(taker, line, wanted);
+			return false;
+		}
+		line->granted = wanted;
+		line_take(taker, line, group->claim, hold, (*number)++);
+	}
+	return true;
+}
+
+/* Takes each group, or as much of it as there is; returns whether the request is served. */
 static bool
 taker_take_lines(HoldTaker *taker, HoldRequest *request, Hold *hold, int number)
 {
 	int			first_claim = taker->claim_count;
-	int		   *available = palloc_array(int, request->line_count);
+	int		   *available = palloc0_array(int, request->line_count);
 	bool		complete = true;
+	bool		broken = false;
 	int64		has = 0;
+	HoldLine   *group;
 
-	for (int i = 0; i < request->line_count; i++)
+	for (int i = 0; i < request->line_count; i += 1 + group->parts)
 	{
-		HoldLine   *line = &request->lines[i];
-		int			wanted = line->quantity - line->kept;
+		int			wanted;
+		int			units;
 
-		available[i] = wanted > 0 ? line_free(taker, line) : 0;
-		line->granted = Min(wanted, available[i]);
-		line->missing = line->granted < wanted ? line_shortage(taker, line, wanted) : ERR_NONE;
-		if (line->granted > 0)
-			line_take(taker, line, hold, number++);
-		complete &= line->granted == wanted;
-		has += line->kept + line->granted;
+		group = &request->lines[i];
+		wanted = group->quantity - group->kept;
+		for (int k = 0; k <= group->parts; k++)
+		{
+			group[k].granted = 0;
+			group[k].missing = ERR_NONE;
+		}
+		if (wanted == 0)
+			broken |= !group_add(taker, group, hold, &number, &available[i]);
+		else
+		{
+			available[i] = group_free(taker, group);
+			units = Min(wanted, available[i]);
+			if (units < wanted)
+				group_explain(taker, group, &available[i]);
+			if (units > 0)
+				group_take(taker, group, units, hold, &number);
+			complete &= units == wanted;
+		}
+		has += group->kept + group->granted;
 	}
-	if (complete || (request->partial && has > 0 && !request_below_min(request)))
+	if (!broken &&
+		(complete || (request->partial && has > 0 && !request_below_min(request))))
 		return true;
 	for (int i = 0; i < request->line_count; i++)
-		refuse_shortage(request, &request->lines[i], available[i]);
+		refuse_shortage(taker, request, &request->lines[i], available[i]);
 	taker_undo(taker, request, first_claim);
 	return false;
 }

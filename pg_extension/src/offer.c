@@ -13,6 +13,8 @@
 #include "offer.h"
 #include "query.h"
 
+#define PRICE_MAX INT64CONST(100000000000)	/* as the CHECK of a type's price has it */
+
 /* What requests call things by, each name once; a hash table with open addressing. */
 typedef struct OfferName
 {
@@ -64,7 +66,12 @@ static CoreQuery version_query = {
 	"SELECT t.id, t.key, t.status, t.price, t.fee, t.all_sessions," \
 	" t.sale_starts_at, t.sale_ends_at, t.min_per_order, t.max_per_order, t.buyer_limit, t.name," \
 	" ARRAY (SELECT p.pool_id FROM boxoffice.ticket_type_pool p" \
-	"        WHERE p.event_id = $1 AND p.ticket_type_id = t.id)" \
+	"        WHERE p.event_id = $1 AND p.ticket_type_id = t.id)," \
+	" t.admits = 'all', t.free_price, t.price_max, t.sold_alone," \
+	" EXISTS (SELECT FROM boxoffice.ticket_type_addon a" \
+	"         WHERE a.event_id = $1 AND a.parent_type_id = t.id)" \
+	" OR EXISTS (SELECT FROM boxoffice.ticket_type_bundle b" \
+	"            WHERE b.event_id = $1 AND b.ticket_type_id = t.id)" \
 	" FROM boxoffice.ticket_type t WHERE t.event_id = $1"
 
 /* By key and by id are two statements: most batches name everything by its key. */
@@ -96,6 +103,38 @@ static CoreQuery session_id_query = {
 static CoreQuery only_session_query = {
 	"SELECT id FROM boxoffice.session WHERE event_id = $1 ORDER BY id LIMIT 2",
 	1, {INT8OID}
+};
+
+/* Add-ons and parts of bundles of some types, in the order in which they are shown. */
+static CoreQuery part_query = {
+	"SELECT a.parent_type_id, a.ticket_type_id, false, a.min_per_parent, a.max_per_parent, 0, 0"
+	" FROM boxoffice.ticket_type_addon a"
+	" WHERE a.event_id = $1 AND a.parent_type_id = ANY ($2)"
+	" UNION ALL"
+	" SELECT b.ticket_type_id, b.child_type_id, true, 0, 0, b.quantity, b.share_ppm"
+	" FROM boxoffice.ticket_type_bundle b"
+	" WHERE b.event_id = $1 AND b.ticket_type_id = ANY ($2)"
+	" ORDER BY 1, 3, 2",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
+/* Which of these passes take a place in each session. */
+static CoreQuery pass_query = {
+	"SELECT DISTINCT l.ticket_type_id FROM boxoffice.ticket_type_pool l"
+	" JOIN boxoffice.pool p ON p.event_id = l.event_id AND p.id = l.pool_id"
+	" WHERE l.event_id = $1 AND l.ticket_type_id = ANY ($2) AND p.scope = 'session'",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
+static CoreQuery pass_all_sessions_query = {
+	SESSION_COLUMNS " ORDER BY s.id LIMIT $2",
+	2, {INT8OID, INT4OID}
+};
+
+static CoreQuery pass_sessions_query = {
+	SESSION_COLUMNS " AND s.id IN (SELECT x.session_id FROM boxoffice.ticket_type_session x"
+	" WHERE x.event_id = $1 AND x.ticket_type_id = ANY ($3)) ORDER BY s.id LIMIT $2",
+	3, {INT8OID, INT4OID, INT8ARRAYOID}
 };
 
 static CoreQuery pair_query = {
@@ -235,6 +274,7 @@ names_texts(const OfferNames *names)
 int
 offer_name_type(Offer *offer, const char *text, int len)
 {
+	offer->sells = true;
 	return names_add(offer->type_names, text, len);
 }
 
@@ -337,6 +377,12 @@ type_read(int row, OfferType *type)
 	type->buyer_limit = query_int4(row, 11);
 	type->name = query_text(row, 12);
 	type->pool_ids = query_int8_array(row, 13, &type->pool_count);
+	type->pass = query_bool(row, 14);
+	type->free_price = query_bool(row, 15);
+	type->price_max = !type->free_price ? type->price
+		: query_null(row, 16) ? PRICE_MAX : query_int8(row, 16);
+	type->sold_alone = query_bool(row, 17);
+	type->has_parts = query_bool(row, 18);
 }
 
 /* Adds the types that a statement finds to those that are there. */
@@ -370,20 +416,96 @@ type_compare(const void *a, const void *b)
 }
 
 static void
-types_read(Offer *offer)
+types_arrange(Offer *offer)
 {
-	const OfferNames *names = offer->type_names;
 	int			kept = 0;
 
-	if (names->count > 0)
-		types_add(offer, &type_key_query, names_texts(names));
-	if (names->id_count > 0)
-		types_add(offer, &type_id_query, array_int8(names->ids, names->id_count));
 	qsort(offer->types, offer->type_count, sizeof(OfferType), type_compare);
 	for (int i = 0; i < offer->type_count; i++)
 		if (kept == 0 || offer->types[kept - 1].id != offer->types[i].id)
 			offer->types[kept++] = offer->types[i];
 	offer->type_count = kept;
+}
+
+static void
+types_read(Offer *offer)
+{
+	const OfferNames *names = offer->type_names;
+
+	if (names->count > 0)
+		types_add(offer, &type_key_query, names_texts(names));
+	if (names->id_count > 0)
+		types_add(offer, &type_id_query, array_int8(names->ids, names->id_count));
+	types_arrange(offer);
+}
+
+/* The ids of the types for which a test holds. */
+static int64 *
+types_where(const Offer *offer, bool (*test) (const OfferType *), int *count)
+{
+	int64	   *ids = palloc_array(int64, offer->type_count + 1);
+
+	*count = 0;
+	for (int i = 0; i < offer->type_count; i++)
+		if (test(&offer->types[i]))
+			ids[(*count)++] = offer->types[i].id;
+	return ids;
+}
+
+static bool
+type_has_parts(const OfferType *type)
+{
+	return type->has_parts;
+}
+
+static OfferPart *
+parts_load(Offer *offer, const int64 *parents, int n, int *count)
+{
+	OfferPart  *parts;
+
+	*count = query_run(&part_query, (Datum[]) {
+					   Int64GetDatum(offer->event_id), array_int8(parents, n)
+					   }, NULL);
+	parts = palloc_array(OfferPart, *count + 1);
+	for (int row = 0; row < *count; row++)
+		parts[row] = (OfferPart) {
+			.parent_id = query_int8(row, 1),
+			.type_id = query_int8(row, 2),
+			.bundled = query_bool(row, 3),
+			.min = query_int4(row, 4),
+			.max = query_int4(row, 5),
+			.quantity = query_int4(row, 6),
+			.share_ppm = query_int4(row, 7),
+		};
+	query_done();
+	return parts;
+}
+
+/* Where something is sold that has add-ons or is a bundle: these, and their types. */
+static void
+parts_read(Offer *offer)
+{
+	int			parents;
+	int64	   *ids = types_where(offer, type_has_parts, &parents);
+	OfferPart  *parts;
+	int64	   *children;
+	int			count;
+
+	if (!offer->sells || parents == 0)
+		return;
+	parts = parts_load(offer, ids, parents, &count);
+	children = palloc_array(int64, count + 1);
+	for (int i = 0; i < count; i++)
+		children[i] = parts[i].type_id;
+	types_add(offer, &type_id_query, array_int8(children, ids_sort_unique(children, count)));
+	types_arrange(offer);
+	for (int i = count - 1; i >= 0; i--)
+	{
+		OfferType  *parent = offer_type(offer, parts[i].parent_id);
+
+		parent->parts = &parts[i];
+		parent->part_count++;
+	}
 }
 
 /* The event's session where nobody needs to name it: its id, 0 if there are several. */
@@ -416,9 +538,8 @@ session_read(int row, OfferSession *session)
 }
 
 static void
-sessions_add(Offer *offer, CoreQuery *query, Datum wanted)
+sessions_add(Offer *offer, CoreQuery *query, const Datum *args)
 {
-	Datum		args[2] = {Int64GetDatum(offer->event_id), wanted};
 	int			rows = query_run(query, args, NULL);
 	OfferSession *sessions = palloc_array(OfferSession, offer->session_count + rows + 1);
 
@@ -444,6 +565,55 @@ session_compare(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+static bool
+type_is_pass(const OfferType *type)
+{
+	return type->pass;
+}
+
+static bool
+type_is_pass_of_some(const OfferType *type)
+{
+	return type->pass_of_sessions && !type->all_sessions;
+}
+
+static bool
+type_is_pass_of_all(const OfferType *type)
+{
+	return type->pass_of_sessions && type->all_sessions;
+}
+
+/* Where a pass is sold that takes a place in each of its sessions: these, as many as may be. */
+static void
+pass_sessions_read(Offer *offer)
+{
+	int			count;
+	int64	   *ids = types_where(offer, type_is_pass, &count);
+	int			before = offer->session_count;
+	int			rows;
+
+	if (!offer->sells || count == 0)
+		return;
+	rows = query_run(&pass_query, (Datum[]) {
+					 Int64GetDatum(offer->event_id), array_int8(ids, count)
+					 }, NULL);
+	for (int row = 0; row < rows; row++)
+		offer_type(offer, query_int8(row, 1))->pass_of_sessions = true;
+	query_done();
+	(void) types_where(offer, type_is_pass_of_all, &count);
+	if (count > 0)
+		sessions_add(offer, &pass_all_sessions_query, (Datum[]) {
+					 Int64GetDatum(offer->event_id), Int32GetDatum(PLACE_ROWS_MAX + 1)
+					 });
+	ids = types_where(offer, type_is_pass_of_some, &count);
+	if (count > 0)
+		sessions_add(offer, &pass_sessions_query, (Datum[]) {
+					 Int64GetDatum(offer->event_id), Int32GetDatum(PLACE_ROWS_MAX + 1),
+					 array_int8(ids, count)
+					 });
+	offer->sessions_cut = offer->session_count - before > PLACE_ROWS_MAX;
+}
+
 static void
 sessions_read(Offer *offer)
 {
@@ -451,10 +621,15 @@ sessions_read(Offer *offer)
 	const OfferNames *names = offer->session_names;
 	int			kept = 0;
 
+	pass_sessions_read(offer);
 	if (names->count > 0)
-		sessions_add(offer, &session_key_query, names_texts(names));
+		sessions_add(offer, &session_key_query, (Datum[]) {
+					 Int64GetDatum(offer->event_id), names_texts(names)
+					 });
 	if (names->id_count > 0)
-		sessions_add(offer, &session_id_query, array_int8(names->ids, names->id_count));
+		sessions_add(offer, &session_id_query, (Datum[]) {
+					 Int64GetDatum(offer->event_id), array_int8(names->ids, names->id_count)
+					 });
 	qsort(offer->sessions, offer->session_count, sizeof(OfferSession), session_compare);
 	for (int i = 0; i < offer->session_count; i++)
 		if (kept == 0 || offer->sessions[kept - 1].id != offer->sessions[i].id)
@@ -530,7 +705,7 @@ stocks_read(Offer *offer)
 
 	for (int i = 0; i < offer->type_count; i++)
 		pool_count += offer->types[i].pool_count;
-	if (pool_count == 0 || offer->session_count == 0)
+	if (pool_count == 0 || (offer->session_count == 0 && !offer->sells))
 		return;
 	pools = palloc_array(int64, pool_count);
 	pool_count = 0;
@@ -557,6 +732,7 @@ void
 offer_resolve(Offer *offer)
 {
 	types_read(offer);
+	parts_read(offer);
 	sessions_read(offer);
 	pairs_read(offer);
 	stocks_read(offer);
@@ -639,6 +815,22 @@ offer_stock(const Offer *offer, int64 pool_id, int64 session_id)
 				   stock_place_compare);
 }
 
+/* Adds the rows that a sale takes in a session; false if one is missing. */
+static bool
+place_add(const Offer *offer, const OfferType *type, int64 session_id, OfferPlace *place)
+{
+	for (int i = 0; i < type->pool_count; i++)
+	{
+		OfferStock *stock = offer_stock(offer, type->pool_ids[i], session_id);
+
+		if (stock == NULL)
+			return false;
+		place->stock_ids[place->stock_count++] = stock->id;
+		place->group_id = stock->group_id;
+	}
+	return true;
+}
+
 static void
 place_find(const Offer *offer, const OfferType *type, const OfferSession *session,
 		   OfferPlace *place)
@@ -647,19 +839,41 @@ place_find(const Offer *offer, const OfferType *type, const OfferSession *sessio
 	if (!offer_sold_in(offer, type, session))
 		return;
 	place->stock_ids = palloc_array(int64, type->pool_count + 1);
-	for (int i = 0; i < type->pool_count; i++)
-	{
-		OfferStock *stock = offer_stock(offer, type->pool_ids[i], session->id);
-
-		if (stock == NULL)
-		{
-			place->stock_count = 0;
-			return;
-		}
-		place->stock_ids[place->stock_count++] = stock->id;
-		place->group_id = stock->group_id;
-	}
+	if (!place_add(offer, type, session->id, place))
+		place->stock_count = 0;
 	place->stock_count = ids_sort_unique(place->stock_ids, place->stock_count);
+}
+
+int
+offer_pass_session(const Offer *offer, const OfferType *type, int index)
+{
+	if (!type->pass_of_sessions)
+		return -1;
+	while (++index < offer->session_count)
+		if (offer_sold_in(offer, type, &offer->sessions[index]))
+			return index;
+	return -1;
+}
+
+/* A place in each of its sessions, and one of each pool of the event; or of none. */
+static void
+pass_find(const Offer *offer, const OfferType *type, OfferPlace *place)
+{
+	bool		complete = true;
+
+	place->known = true;
+	place->stock_ids = palloc(mul_size(type->pool_count + 1,
+									   mul_size(offer->session_count + 1, sizeof(int64))));
+	if (!type->pass_of_sessions)
+		complete = place_add(offer, type, 0, place);
+	for (int i = offer_pass_session(offer, type, -1); i >= 0;
+		 i = offer_pass_session(offer, type, i))
+		complete = complete && place_add(offer, type, offer->sessions[i].id, place);
+	place->stock_count = ids_sort_unique(place->stock_ids, place->stock_count);
+	place->too_large = place->stock_count > PLACE_ROWS_MAX ||
+		(type->pass_of_sessions && offer->sessions_cut);
+	if (!complete || place->too_large)
+		place->stock_count = 0;
 }
 
 const OfferPlace *
@@ -668,9 +882,20 @@ offer_place(Offer *offer, OfferType *type, const OfferSession *session)
 	OfferPlace *place;
 
 	if (type->places == NULL)
-		type->places = palloc0_array(OfferPlace, offer->session_count);
-	place = &type->places[session - offer->sessions];
-	if (!place->known)
+		type->places = palloc0_array(OfferPlace, type->pass ? 1 : offer->session_count);
+	place = type->pass ? type->places : &type->places[session - offer->sessions];
+	if (!place->known && type->pass)
+		pass_find(offer, type, place);
+	else if (!place->known)
 		place_find(offer, type, session, place);
 	return place;
+}
+
+const OfferSession *
+offer_stock_session(const Offer *offer, int64 stock_id)
+{
+	for (int i = 0; i < offer->stock_count; i++)
+		if (offer->stocks[i].id == stock_id)
+			return offer_session(offer, offer->stocks[i].session_id);
+	return NULL;
 }

@@ -33,7 +33,8 @@ static CoreQuery orders_query = {
 };
 
 static CoreQuery tickets_query = {
-	"SELECT t.id, t.order_id, t.line, t.ticket_type_id, t.session_id, t.price, t.fee, t.state, t.code"
+	"SELECT t.id, t.order_id, t.line, t.ticket_type_id, t.session_id, t.price, t.fee, t.state, t.code,"
+	"       t.parent_id"
 	"  FROM boxoffice.ticket AS t"
 	" WHERE t.event_id = $1 AND t.order_id = ANY ($2)"
 	" ORDER BY t.order_id, t.id",
@@ -144,6 +145,7 @@ ticket_from_row(Ticket *ticket, int row)
 	ticket->state = word_index(state_names, lengthof(state_names), query_text(row, 8));
 	if (!query_null(row, 9))
 		strlcpy(ticket->code, query_text(row, 9), sizeof(ticket->code));
+	ticket->parent_id = query_int8(row, 10);
 }
 
 /* Reads the tickets of all orders and hands each order its part. */

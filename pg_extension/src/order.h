@@ -45,7 +45,8 @@ typedef struct Ticket
 	int64		order_id;
 	int16		line;			/* of the claim that holds its place */
 	int64		ticket_type_id;
-	int64		session_id;
+	int64		session_id;		/* 0: a pass, which admits to all of its type's */
+	int64		parent_id;		/* whose add-on or part of a bundle it is, 0: it stands alone */
 	int64		price;
 	int64		fee;
 	TicketState state;
@@ -114,7 +115,7 @@ typedef struct OrderType
 typedef struct OrderSession
 {
 	int64		id;
-	const char *key;
+	const char *key;			/* NULL: of a pass, see order_event_session */
 	const char *name;			/* NULL: none of its own */
 	const char *zone;
 	bool		cancelled;
@@ -141,6 +142,7 @@ typedef struct OrderEvent
 	int			type_count;
 	OrderSession *sessions;
 	int			session_count;
+	OrderSession pass;			/* what stands for the session of a ticket that has none */
 } OrderEvent;
 
 /* order_event.c */
@@ -178,6 +180,7 @@ extern void order_answer_replays(Call *calls, int count, const IdempotencyKey *k
 								 TimestampTz now, int status);
 extern void order_append(StringInfo out, const Order *order, const OrderEvent *event,
 						 TimestampTz now, bool with_secret);
+extern void ticket_append_session(StringInfo out, const Ticket *ticket, const OrderEvent *event);
 extern void ticket_append_state(StringInfo out, const Ticket *ticket, const OrderEvent *event);
 
 /* order_expire.c */
@@ -186,7 +189,8 @@ extern void order_expire(int64 event_id, const int64 *hold_ids, int n, Timestamp
 /* order_settle.c */
 extern void order_complete(Inventory *inv, Order *order, Outbox *outbox);
 extern void order_add_buyers(Inventory *inv, const OrderEvent *event, const Order *order);
-extern void order_take_buyers(Inventory *inv, const Order *order, int64 type_id, int quantity);
+extern void order_take_buyers(Inventory *inv, const Order *order, const Claim *claim,
+							  int quantity);
 
 /* ticket.c */
 extern const char *ticket_state_name(TicketState state);

@@ -43,6 +43,23 @@ ticket_append_state(StringInfo out, const Ticket *ticket, const OrderEvent *even
 		appendStringInfo(out, ",\"code\":\"%s\"", ticket->code);
 }
 
+/* Appends the key of a ticket's session, null for a pass, and whose add-on it is. */
+void
+ticket_append_session(StringInfo out, const Ticket *ticket, const OrderEvent *event)
+{
+	const OrderSession *session = order_event_session(event, ticket->session_id);
+
+	if (session->key == NULL)
+		appendStringInfoString(out, "null");
+	else
+		json_append_string(out, session->key);
+	if (ticket->parent_id != 0)
+	{
+		appendStringInfoString(out, ",\"parent\":");
+		json_append_id(out, ticket->parent_id);
+	}
+}
+
 static void
 append_ticket(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 {
@@ -51,7 +68,7 @@ append_ticket(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 	appendStringInfoString(out, ",\"ticket_type\":");
 	json_append_string(out, order_event_type(event, ticket->ticket_type_id)->key);
 	appendStringInfoString(out, ",\"session\":");
-	json_append_string(out, order_event_session(event, ticket->session_id)->key);
+	ticket_append_session(out, ticket, event);
 	append_amount(out, "price", ticket->price);
 	append_amount(out, "fee", ticket->fee);
 	ticket_append_state(out, ticket, event);

@@ -108,6 +108,30 @@ ticket_of(Order *order, int64 id)
 	return NULL;
 }
 
+/* Whether a ticket came in a bundle, which goes as a whole. */
+static bool
+ticket_is_bundled(const Order *order, const Ticket *ticket)
+{
+	for (int i = 0; i < order->claim_count; i++)
+		if (order->claims[i].line == ticket->line)
+			return order->claims[i].bundled;
+	return false;
+}
+
+/* With a ticket go its add-ons, and all of its bundle. */
+static void
+tickets_mark_children(Order *order)
+{
+	for (int i = 0; i < order->ticket_count; i++)
+	{
+		Ticket	   *ticket = &order->tickets[i];
+		const Ticket *parent = ticket->parent_id == 0 ? NULL : ticket_of(order, ticket->parent_id);
+
+		if (parent != NULL && parent->changed && ticket->state != TICKET_CANCELLED)
+			ticket->changed = true;
+	}
+}
+
 /* Marks the tickets that go; a ticket that is unknown or gone already refuses the whole call. */
 static bool
 tickets_mark(Cancelling *c)
@@ -128,6 +152,15 @@ tickets_mark(Cancelling *c)
 		else
 			ticket->changed = true;
 	}
+	for (int i = 0; wanted != NULL && !c->call->reply.done && i < wanted->as.list.count; i++)
+	{
+		Ticket	   *ticket = ticket_of(c->order, wanted->as.list.items[i].as.integer);
+
+		if (ticket_is_bundled(c->order, ticket) && !ticket_of(c->order, ticket->parent_id)->changed)
+			reply_refuse_detail(c->call, ERR_ORDER_STATE, psprintf("/tickets/%d", i), NULL,
+								"The ticket is part of a bundle: cancel its parent.");
+	}
+	tickets_mark_children(c->order);
 	return !c->call->reply.done;
 }
 
@@ -137,7 +170,7 @@ line_lower(Cancelling *c, Claim *claim, int quantity)
 {
 	if (claim->state == CLAIM_PENDING || claim->state == CLAIM_SOLD)
 	{
-		order_take_buyers(c->inv, c->order, claim->ticket_type_id, -quantity);
+		order_take_buyers(c->inv, c->order, claim, -quantity);
 		if (quantity == claim->quantity)
 			claim_end(c->inv, claim, CLAIM_RELEASED);
 		else

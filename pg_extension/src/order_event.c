@@ -13,7 +13,7 @@
 static CoreQuery event_query = {
 	"SELECT e.organizer_id, e.short_code, e.status, e.test, e.currency, e.zone,"
 	"       e.payment_term_minutes, e.payment_term_days, e.payment_grace_ms, e.late_payment,"
-	"       e.buyer_limit"
+	"       e.buyer_limit, e.starts_at, e.ends_at"
 	"  FROM boxoffice.event AS e"
 	" WHERE e.id = $1",
 	1, {INT8OID}
@@ -65,6 +65,9 @@ order_event_load(int64 event_id)
 	event->grace_us = query_int4(0, 9) * INT64CONST(1000);
 	event->late_payment = query_bool(0, 10);
 	event->buyer_limit = query_int4(0, 11);
+	event->pass.zone = event->zone;
+	event->pass.starts_at = query_null(0, 12) ? DT_NOBEGIN : query_time(0, 12);
+	event->pass.last = query_null(0, 13) ? DT_NOEND : query_time(0, 13);
 	query_done();
 	return event;
 }
@@ -170,13 +173,18 @@ order_event_type(const OrderEvent *event, int64 id)
 	elog(ERROR, "event " INT64_FORMAT " has no ticket type " INT64_FORMAT, event->id, id);
 }
 
-/* The session with this id; as above. */
+/*
+ * The session with this id; as above.  For 0, a pass, what stands for all its sessions: it begins
+ * with the event's first and is over with the last, and is called off with the event only.
+ */
 const OrderSession *
 order_event_session(const OrderEvent *event, int64 id)
 {
 	int			low = 0;
 	int			high = event->session_count;
 
+	if (id == 0)
+		return &event->pass;
 	while (low < high)
 	{
 		int			middle = (low + high) / 2;

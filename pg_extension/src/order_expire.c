@@ -82,7 +82,7 @@ order_lapse(Inventory *inv, Order *order)
 
 		if (claim->state != CLAIM_PENDING || claim->expires_at >= inv->now)
 			continue;
-		order_take_buyers(inv, order, claim->ticket_type_id, -claim->quantity);
+		order_take_buyers(inv, order, claim, -claim->quantity);
 		claim_end(inv, claim, CLAIM_EXPIRED);
 		lapsed = true;
 	}

@@ -55,7 +55,7 @@ order_add_limits(Inventory *inv, const OrderEvent *event, const Hold *hold, cons
 	}
 }
 
-/* How many of a type the hold has. */
+/* How many of a type the hold has; of type 0: in all, without add-ons. */
 static int
 hold_quantity(const Hold *hold, int64 type_id)
 {
@@ -63,7 +63,8 @@ hold_quantity(const Hold *hold, int64 type_id)
 
 	for (int i = 0; i < hold->claim_count; i++)
 		if (hold->claims[i].state == CLAIM_HELD &&
-			(type_id == 0 || hold->claims[i].ticket_type_id == type_id))
+			(type_id == 0 ? hold->claims[i].parent_line == 0
+			 : hold->claims[i].ticket_type_id == type_id))
 			quantity += hold->claims[i].quantity;
 	return quantity;
 }
@@ -167,10 +168,43 @@ order_make(Order *order, const OrderEvent *event, const Hold *hold, TimestampTz 
 	order->claim_count = hold->claim_count;
 }
 
-/* Makes a ticket for each place of a claim. */
+/* The first ticket of a line, NULL if none was made yet. */
+static const Ticket *
+tickets_of_line(const Order *order, int16 line)
+{
+	for (int i = 0; i < order->ticket_count; i++)
+		if (order->tickets[i].line == line)
+			return &order->tickets[i];
+	return NULL;
+}
+
+/* Of the claim with this line: how many pieces it has. */
+static int
+line_quantity(const Order *order, int16 line)
+{
+	for (int i = 0; i < order->claim_count; i++)
+		if (order->claims[i].line == line)
+			return order->claims[i].quantity;
+	return 0;
+}
+
+/*
+ * Makes a ticket for each place of a claim.  Of add-ons each ticket of the parent's line, which has
+ * its tickets already, gets as many.
+ */
 static void
 tickets_make(Order *order, const Claim *claim, int64 first_id)
 {
+	const Ticket *parents = NULL;
+	int			each = 1;
+
+	if (claim->parent_line != 0)
+	{
+		parents = tickets_of_line(order, claim->parent_line);
+		if (parents == NULL)
+			elog(ERROR, "add-ons have lost the tickets that they belong to");
+		each = claim->quantity / line_quantity(order, claim->parent_line);
+	}
 	for (int i = 0; i < claim->quantity; i++)
 	{
 		Ticket	   *ticket = &order->tickets[order->ticket_count++];
@@ -183,6 +217,7 @@ tickets_make(Order *order, const Claim *claim, int64 first_id)
 		ticket->session_id = claim->session_id;
 		ticket->price = claim->unit_price;
 		ticket->fee = claim->unit_fee;
+		ticket->parent_id = parents != NULL ? parents[i / each].id : 0;
 		ticket->state = TICKET_RESERVED;
 	}
 }
@@ -203,14 +238,15 @@ fee_make(const OrderEvent *event, Order *order, const Claim *claim)
 	fee->unit_amount = claim->unit_fee;
 }
 
-void
-order_take_places(Inventory *inv, const OrderEvent *event, Order *order)
+/* Takes the places of the lines that stand alone, or of those that belong to one. */
+static void
+lines_take_places(Inventory *inv, const OrderEvent *event, Order *order, bool alone)
 {
 	for (int i = 0; i < order->claim_count; i++)
 	{
 		Claim	   *claim = &order->claims[i];
 
-		if (claim->state != CLAIM_HELD)
+		if (claim->state != CLAIM_HELD || (claim->parent_line == 0) != alone)
 			continue;
 		tickets_make(order, claim, order->id + 1 + order->ticket_count);
 		fee_make(event, order, claim);
@@ -219,9 +255,13 @@ order_take_places(Inventory *inv, const OrderEvent *event, Order *order)
 		claim->state = CLAIM_PENDING;
 		claim->expires_at = order->expires_at + event->grace_us;
 		claim->changed = true;
-		if (order->email_key == NULL)
-			continue;
-		buyer_take(inv->buyers, order->email_key, 0, claim->quantity);
-		buyer_take(inv->buyers, order->email_key, claim->ticket_type_id, claim->quantity);
+		claim_count_buyer(inv, order->email_key, claim, claim->quantity);
 	}
+}
+
+void
+order_take_places(Inventory *inv, const OrderEvent *event, Order *order)
+{
+	lines_take_places(inv, event, order, true);
+	lines_take_places(inv, event, order, false);
 }

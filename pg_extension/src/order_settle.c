@@ -60,19 +60,10 @@ order_add_buyers(Inventory *inv, const OrderEvent *event, const Order *order)
 	add_buyer(inv, event, order, order->email_key);
 }
 
-static void
-take_buyer(Inventory *inv, const char *key, int64 type_id, int quantity)
-{
-	if (key == NULL)
-		return;
-	buyer_take(inv->buyers, key, 0, quantity);
-	buyer_take(inv->buyers, key, type_id, quantity);
-}
-
-/* Counts so many more of the type (fewer, if negative) to the order's buyer. */
+/* Counts so many more pieces of the claim (fewer, if negative) to the order's buyer. */
 void
-order_take_buyers(Inventory *inv, const Order *order, int64 type_id, int quantity)
+order_take_buyers(Inventory *inv, const Order *order, const Claim *claim, int quantity)
 {
-	take_buyer(inv, buyer_subject_key(order->hold_subject), type_id, quantity);
-	take_buyer(inv, order->email_key, type_id, quantity);
+	claim_count_buyer(inv, buyer_subject_key(order->hold_subject), claim, quantity);
+	claim_count_buyer(inv, order->email_key, claim, quantity);
 }

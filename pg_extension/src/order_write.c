@@ -277,11 +277,12 @@ ticket_insert(Bulk *bulk, int64 event_id, const Ticket *ticket)
 	bulk_int8(bulk, ticket->order_id);
 	bulk_datum(bulk, Int16GetDatum(ticket->line));
 	bulk_int8(bulk, ticket->ticket_type_id);
-	bulk_int8(bulk, ticket->session_id);
+	bulk_id(bulk, ticket->session_id);
 	bulk_int8(bulk, ticket->price);
 	bulk_int8(bulk, ticket->fee);
 	bulk_text(bulk, ticket_state_name(ticket->state));
 	bulk_text(bulk, ticket->code[0] == '\0' ? NULL : ticket->code);
+	bulk_id(bulk, ticket->parent_id);
 	bulk_row(bulk);
 }
 
@@ -290,7 +291,7 @@ tickets_insert(int64 event_id, const Order *orders, int count)
 {
 	static const char *const columns[] = {
 		"event_id", "id", "order_id", "line", "ticket_type_id", "session_id", "price", "fee", "state",
-		"code"
+		"code", "parent_id"
 	};
 	Bulk	   *bulk = bulk_begin("ticket", columns, lengthof(columns), tickets_in(orders, count));
 

@@ -308,7 +308,8 @@ buyer_allows(const Batch *batch, const Order *order, const char *key)
 				of_type += order->claims[j].quantity;
 		if (of_type > buyer_room(batch->inv->buyers, key, claim->ticket_type_id))
 			return false;
-		all += claim->quantity;
+		if (claim->parent_line == 0)
+			all += claim->quantity;
 	}
 	return key == NULL || all <= buyer_room(batch->inv->buyers, key, 0);
 }
@@ -341,7 +342,7 @@ places_claim_again(Inventory *inv, Order *order)
 		{
 			claim->state = CLAIM_PENDING;
 			claim->changed = true;
-			order_take_buyers(inv, order, claim->ticket_type_id, claim->quantity);
+			order_take_buyers(inv, order, claim, claim->quantity);
 		}
 	}
 	return claimed == order->claim_count;

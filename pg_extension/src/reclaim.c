@@ -113,10 +113,7 @@ reclaim_credit(Inventory *inv, const Claim *claims, int count)
 
 		for (int i = 0; i < count; i++)
 			for (int k = 0; k < 2 && claims[i].owner_id == owner_id; k++)
-			{
-				buyer_take(inv->buyers, keys[k], claims[i].ticket_type_id, -claims[i].quantity);
-				buyer_take(inv->buyers, keys[k], 0, -claims[i].quantity);
-			}
+				claim_count_buyer(inv, keys[k], &claims[i], -claims[i].quantity);
 	}
 	query_done();
 }

@@ -130,11 +130,14 @@ append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 	appendStringInfoString(out, ",\"ticket_type_name\":");
 	json_append_string(out, type->name);
 	appendStringInfoString(out, ",\"session\":");
-	json_append_string(out, session->key);
+	ticket_append_session(out, ticket, event);
 	appendStringInfoString(out, ",\"session_name\":");
 	append_text(out, session->name);
 	appendStringInfoString(out, ",\"starts_at\":");
-	json_append_time(out, session->starts_at, session->zone);
+	if (session->key == NULL)
+		appendStringInfoString(out, "null");
+	else
+		json_append_time(out, session->starts_at, session->zone);
 	appendStringInfoString(out, ",\"zone\":");
 	json_append_string(out, session->zone);
 	appendStringInfo(out, ",\"price\":" INT64_FORMAT ",\"fee\":" INT64_FORMAT, ticket->price,

@@ -129,7 +129,7 @@ SELECT 'tickets of another type or session than their claim', c.order_id, c.line
        format('%s/%s', c.ticket_ticket_type_id, c.ticket_session_id)
   FROM claimed AS c
  WHERE c.kinds > 1 OR c.ticket_ticket_type_id <> c.ticket_type_id
-    OR c.ticket_session_id <> c.session_id
+    OR c.ticket_ticket_type_id IS NOT NULL AND c.ticket_session_id IS DISTINCT FROM c.session_id
 UNION ALL
 SELECT 'hold is not marked as ordered', o.id, o.hold_id, 'ordered', h.status
   FROM placed AS o
@@ -193,6 +193,16 @@ SELECT 'ticket without a claim', o.id, t.id, 'a claim', 'none'
                     WHERE c.event_id = check_orders_orphans.event
                       AND c.owner_id = o.hold_id AND c.line = t.line)
 UNION ALL
+SELECT 'ticket without its parent', o.id, t.id, 'a ticket of the order that is not cancelled',
+       coalesce(p.state, 'none')
+  FROM boxoffice.ticket AS t
+  JOIN placed AS o ON o.id = t.order_id
+  LEFT JOIN boxoffice.ticket AS p ON p.event_id = check_orders_orphans.event
+                                 AND p.id = t.parent_id AND p.order_id = t.order_id
+ WHERE t.event_id = check_orders_orphans.event
+   AND t.parent_id IS NOT NULL
+   AND (p.id IS NULL OR p.state = 'cancelled' AND t.state <> 'cancelled')
+UNION ALL
 SELECT 'holder without a ticket', NULL, r.ticket_id, 'a ticket', 'none'
   FROM boxoffice.holder AS r
  WHERE r.event_id = check_orders_orphans.event
@@ -216,8 +226,9 @@ SELECT 'ticket of an unknown type or session', t.order_id, t.id, 'both',
    AND (NOT EXISTS (SELECT FROM boxoffice.ticket_type AS y
                      WHERE y.event_id = check_orders_catalogue.event
                        AND y.id = t.ticket_type_id)
-     OR NOT EXISTS (SELECT FROM boxoffice.session AS s
-                     WHERE s.event_id = check_orders_catalogue.event AND s.id = t.session_id))
+     OR t.session_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM boxoffice.session AS s
+                         WHERE s.event_id = check_orders_catalogue.event AND s.id = t.session_id))
 UNION ALL
 SELECT 'order unlike its event', o.id, o.id, format('%s, test %s', e.currency, e.test),
        format('%s, test %s', o.currency, o.test)
