@@ -40,6 +40,7 @@ typedef enum Format
 	FORMAT_TEXT,				/* anything */
 	FORMAT_LINE,				/* no control characters */
 	FORMAT_EMAIL,
+	FORMAT_URL,
 	FORMAT_DATE_TIME			/* bound as BOUND_TIME */
 } Format;
 

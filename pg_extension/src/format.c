@@ -152,6 +152,36 @@ is_email(const char *text, int len)
 	return is_domain(at + 1, len - local - 1);
 }
 
+/* An address of the web: https, a host name, perhaps a port, and the rest percent-encoded. */
+static bool
+is_url(const char *text, int len)
+{
+	static const char scheme[] = "https://";
+	int			at = sizeof(scheme) - 1;
+	int			host = at;
+	int			port;
+
+	if (len <= at || strncmp(text, scheme, at) != 0)
+		return false;
+	while (at < len && (class_of(text[at]) & (C_LOWER | C_UPPER | C_DIGIT | C_DASH | C_DOT)) != 0)
+		at++;
+	if (!len_between(at - host, 1, 253))
+		return false;
+	if (at < len && text[at] == ':')
+	{
+		for (port = ++at; at < len && (class_of(text[at]) & C_DIGIT) != 0; at++)
+			;
+		if (!len_between(at - port, 1, 5))
+			return false;
+	}
+	if (at < len && strchr("/?#", text[at]) == NULL)
+		return false;
+	for (; at < len; at++)
+		if (text[at] <= ' ' || text[at] > '~' || strchr("\"<>[\\]^`{|}", text[at]) != NULL)
+			return false;
+	return true;
+}
+
 bool
 format_matches(Format format, const char *text, int len)
 {
@@ -193,6 +223,8 @@ format_matches(Format format, const char *text, int len)
 			return is_line(text, len);
 		case FORMAT_EMAIL:
 			return is_email(text, len);
+		case FORMAT_URL:
+			return is_url(text, len);
 		case FORMAT_DATE_TIME:
 			return format_parse_time(text, len, &time);
 	}

@@ -9,7 +9,9 @@ CREATE OR REPLACE FUNCTION api.event_create(
     buyer_limit integer DEFAULT NULL, hold_ttl_seconds integer DEFAULT 900,
     hold_extend_max_seconds integer DEFAULT NULL, payment_term jsonb DEFAULT NULL,
     payment_grace_seconds integer DEFAULT 300, late_payment boolean DEFAULT true,
-    show_quantity boolean DEFAULT false, approval boolean DEFAULT false)
+    show_quantity boolean DEFAULT false, approval boolean DEFAULT false,
+    summary text DEFAULT NULL, category text DEFAULT NULL, tags jsonb DEFAULT NULL,
+    images jsonb DEFAULT NULL)
     RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -23,7 +25,8 @@ DECLARE
         'max_per_order', max_per_order, 'buyer_limit', buyer_limit,
         'hold_ttl_seconds', hold_ttl_seconds, 'hold_extend_max_seconds', hold_extend_max_seconds,
         'payment_term', payment_term, 'payment_grace_seconds', payment_grace_seconds,
-        'late_payment', late_payment, 'show_quantity', show_quantity, 'approval', approval);
+        'late_payment', late_payment, 'show_quantity', show_quantity, 'approval', approval,
+        'summary', summary, 'category', category, 'tags', tags, 'images', images);
     faults jsonb;
     made boxoffice.event;
 BEGIN
@@ -56,6 +59,44 @@ $$;
 COMMENT ON FUNCTION api.event_create IS
 'Make an event with its sessions, pools and ticket types.
 One document describes the whole event; parts name each other by key. It starts as a draft.';
+
+CREATE OR REPLACE FUNCTION api.event_change(event bigint, patch jsonb, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event;
+    patched boxoffice.event;
+    faults jsonb;
+BEGIN
+    PERFORM boxoffice_code.require_fits('event_change', COALESCE(patch, '{}'));
+    found := boxoffice_code.event_lock(event, if_match, 'manager');
+    patched := boxoffice_code.event_patched(found, patch);
+    IF (patched.currency, patched.short_code, patched.zone)
+        <> (found.currency, found.short_code, found.zone) THEN
+        PERFORM boxoffice_code.event_lock_groups(event);
+    END IF;
+    SELECT pg_catalog.jsonb_agg(f.fault)
+      INTO faults
+      FROM (
+        SELECT boxoffice_code.event_faults_patch(found, patched, patch)
+        UNION ALL
+        SELECT boxoffice_code.event_faults_ordered(found, patched)
+      ) AS f (fault);
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+    IF patched IS DISTINCT FROM found OR patch ?| '{tags,images}' THEN
+        PERFORM boxoffice_code.event_write(found, patched, patch);
+        found := boxoffice_code.event_changed(event, 'event_change', NULL, patch);
+    END IF;
+    RETURN boxoffice_code.event_own_json(found);
+END
+$$;
+COMMENT ON FUNCTION api.event_change IS
+'Change an event.
+patch is an RFC 7396 merge patch of its settings. What changes nothing makes no new version.';
 
 CREATE OR REPLACE FUNCTION api.event_view(organizer bigint, event bigint)
     RETURNS json

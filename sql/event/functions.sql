@@ -4,6 +4,37 @@
 -- those of an SQL function that is not inlined are made anew at each call (measured: three to four
 -- times the time, for an event with 20 sessions).
 
+CREATE OR REPLACE FUNCTION boxoffice_code.event_tags_json(event bigint)
+    RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT COALESCE(pg_catalog.json_agg(t.tag ORDER BY t.position), '[]'::json)
+          FROM boxoffice.event_tag AS t
+         WHERE t.event_id = event_tags_json.event);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_tags_json IS 'The tags of an event, in their order.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.event_images_json(event bigint)
+    RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT COALESCE(pg_catalog.json_agg(
+                   pg_catalog.json_build_object('url', i.url, 'alt', i.alt) ORDER BY i.position),
+                   '[]'::json)
+          FROM boxoffice.event_image AS i
+         WHERE i.event_id = event_images_json.event);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_images_json IS
+'The images of an event, in their order.';
+
 -- ---- the public's view
 -- ---------------------------------------------------------------------------
 
@@ -33,7 +64,11 @@ BEGIN
             'id', event.id::text,
             'slug', event.slug,
             'name', event.name,
+            'summary', event.summary,
             'description', event.description,
+            'category', event.category,
+            'tags', boxoffice_code.event_tags_json(event.id),
+            'images', boxoffice_code.event_images_json(event.id),
             'status', event.status,
             'test', event.test,
             'organizer', boxoffice_code.organizer_public_json(event.organizer_id),
@@ -73,7 +108,11 @@ BEGIN
             'slug', event.slug,
             'short_code', event.short_code,
             'name', event.name,
+            'summary', event.summary,
             'description', event.description,
+            'category', event.category,
+            'tags', boxoffice_code.event_tags_json(event.id),
+            'images', boxoffice_code.event_images_json(event.id),
             'status', event.status,
             'test', event.test,
             'currency', event.currency,
@@ -189,6 +228,229 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_set_status IS
 'Writes the new status of a locked event, the next version, and notes for ledger and outbox.';
+
+-- Whether the event was ever ordered from: then its codes, its currency and its zone stay. Under
+-- the locks of its groups nobody is ordering meanwhile.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_has_orders(event bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM boxoffice.order AS o WHERE o.event_id = event_has_orders.event)
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_has_orders IS
+'Whether anybody ever ordered from an event.';
+
+-- Whether places are held, whose prices were told.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_has_holds(event bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM boxoffice.claim AS c
+         WHERE c.event_id = event_has_holds.event
+           AND c.state IN ('held', 'pending', 'blocked')    -- what the index has
+           AND c.state <> 'blocked')
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_has_holds IS
+'Whether places of an event are held or wait for a payment, lapsed ones that nobody took back included.';
+
+-- The payment term that a patch makes of the event's: minutes take the place of days, and days of
+-- minutes. NULL unless it is one of the two then.
+CREATE OR REPLACE FUNCTION boxoffice_code.payment_term_patched(event boxoffice.event, patch jsonb)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN (m.term ? 'minutes') <> (m.term ? 'days') THEN m.term END
+      FROM (
+        SELECT pg_catalog.jsonb_strip_nulls(
+                   CASE WHEN patch ->> 'minutes' IS NOT NULL OR patch ->> 'days' IS NOT NULL
+                        THEN '{}'
+                        ELSE pg_catalog.jsonb_build_object('minutes', event.payment_term_minutes,
+                                                           'days', event.payment_term_days) END
+                   || patch) AS term
+      ) AS m
+$$;
+COMMENT ON FUNCTION boxoffice_code.payment_term_patched IS
+'The payment term that a patch makes of an event''s; NULL if the patch leaves none or both.';
+
+-- The event as a patch makes it, in memory. What has a column of its name and type is taken as it
+-- is.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_patched(event boxoffice.event, patch jsonb)
+    RETURNS boxoffice.event
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    extend_default CONSTANT boolean := event.hold_extend_max_ms
+        = LEAST(event.hold_ttl_ms::bigint * 11, 604800000);
+    term CONSTANT jsonb := boxoffice_code.payment_term_patched(event, patch -> 'payment_term');
+    patched boxoffice.event;
+BEGIN
+    patched := pg_catalog.jsonb_populate_record(event, patch - 'payment_term');
+    IF patch ? 'venue' THEN
+        patched.venue_id := boxoffice_code.venue_find(event.organizer_id, patch ->> 'venue');
+    END IF;
+    IF patch ? 'hold_ttl_seconds' THEN
+        patched.hold_ttl_ms := (patch ->> 'hold_ttl_seconds')::bigint * 1000;
+    END IF;
+    IF patch ->> 'hold_extend_max_seconds' IS NOT NULL THEN
+        patched.hold_extend_max_ms := (patch ->> 'hold_extend_max_seconds')::bigint * 1000;
+    ELSIF extend_default OR patch ? 'hold_extend_max_seconds' THEN
+        patched.hold_extend_max_ms := LEAST(patched.hold_ttl_ms::bigint * 11, 604800000);
+    END IF;
+    IF patch ? 'payment_grace_seconds' THEN
+        patched.payment_grace_ms := (patch ->> 'payment_grace_seconds')::bigint * 1000;
+    END IF;
+    IF term IS NOT NULL THEN
+        patched.payment_term_minutes := term ->> 'minutes';
+        patched.payment_term_days := term ->> 'days';
+    END IF;
+    RETURN patched;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_patched IS
+'An event as a patch of its settings makes it; writes nothing.';
+
+-- What the state of the event refuses: what buyers were told in an order stays true.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_faults_ordered(
+    event boxoffice.event, patched boxoffice.event)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.fault('in_use', '/currency',
+               'Orders or holds have prices in the currency that it has.')
+     WHERE patched.currency <> event.currency
+       AND (boxoffice_code.event_has_orders(event.id) OR boxoffice_code.event_has_holds(event.id))
+    UNION ALL
+    SELECT boxoffice_code.fault('in_use', '/short_code', 'Orders have codes that begin with it.')
+     WHERE patched.short_code <> event.short_code AND boxoffice_code.event_has_orders(event.id)
+    UNION ALL
+    SELECT boxoffice_code.fault('in_use', '/zone', 'Orders were told times in the old zone.')
+     WHERE patched.zone <> event.zone AND boxoffice_code.event_has_orders(event.id)
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_faults_ordered IS
+'What of a patch of an event is refused because there are orders.';
+
+-- What is wrong with an event as a patch makes it.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_faults_patch(
+    event boxoffice.event, patched boxoffice.event, patch jsonb)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.fault('already_exists', '/slug', 'Another event has or had this slug.')
+     WHERE EXISTS (
+        SELECT FROM boxoffice.event_slug AS s
+         WHERE s.slug = patched.slug AND s.event_id <> event.id)
+    UNION ALL
+    SELECT boxoffice_code.fault('in_use', '/slug',
+               'The event has had 20 slugs, which all lead to it.')
+     WHERE patched.slug <> event.slug
+       AND (SELECT pg_catalog.count(*)
+              FROM boxoffice.event_slug AS s
+             WHERE s.event_id = event.id AND s.slug <> patched.slug) >= 20
+    UNION ALL
+    SELECT boxoffice_code.fault('already_exists', '/short_code', 'An event has this code.')
+     WHERE EXISTS (
+        SELECT FROM boxoffice.event_code AS c
+         WHERE c.code = patched.short_code AND c.event_id <> event.id)
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', '/currency', 'The currency is not known.')
+     WHERE NOT EXISTS (SELECT FROM boxoffice.currency AS c WHERE c.code = patched.currency)
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', '/zone', 'The time zone is not known.')
+     WHERE NOT boxoffice_code.zone_known(patched.zone)
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', '/venue', 'The organizer has no such venue.')
+     WHERE patch ->> 'venue' IS NOT NULL AND patched.venue_id IS NULL
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/sale_ends_at',
+               'The sale ends before it starts.')
+     WHERE patched.sale_ends_at <= patched.sale_starts_at
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/hold_extend_max_seconds',
+               'It is less than hold_ttl_seconds.')
+     WHERE patched.hold_extend_max_ms < patched.hold_ttl_ms
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/payment_term', 'It is minutes or days.')
+     WHERE patch ? 'payment_term'
+       AND boxoffice_code.payment_term_patched(event, patch -> 'payment_term') IS NULL
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/max_per_order',
+               'A ticket type has a minimum that is more.')
+     WHERE patched.max_per_order IS DISTINCT FROM event.max_per_order
+       AND EXISTS (
+        SELECT FROM boxoffice.ticket_type AS t
+         WHERE t.event_id = event.id
+           AND t.status <> 'retired'
+           AND t.min_per_order > patched.max_per_order)
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_faults_patch IS
+'What is wrong with an event as a patch makes it.';
+
+-- Writes a locked event as it was patched, its directories, tags and images. A draft that nobody
+-- could see gives its old slug back; of any other all slugs that it had lead to it. Sessions that
+-- had the event's zone follow it; their times stay the same instants.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_write(
+    event boxoffice.event, patched boxoffice.event, patch jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF patched.slug <> event.slug AND event.published_at IS NULL THEN
+        DELETE FROM boxoffice.event_slug AS s WHERE s.slug = event.slug;
+    END IF;
+    IF patched.short_code <> event.short_code THEN
+        DELETE FROM boxoffice.event_code AS c WHERE c.code = event.short_code;
+    END IF;
+    IF patched.slug <> event.slug OR patched.short_code <> event.short_code THEN
+        PERFORM boxoffice_code.event_claim_names(patched);
+    END IF;
+    IF patched.zone <> event.zone THEN
+        UPDATE boxoffice.session AS s
+           SET zone = patched.zone
+         WHERE s.event_id = event.id AND s.zone = event.zone;
+    END IF;
+    UPDATE boxoffice.event AS e
+       SET slug = patched.slug,
+           short_code = patched.short_code,
+           name = patched.name,
+           summary = patched.summary,
+           description = patched.description,
+           category = patched.category,
+           currency = patched.currency,
+           zone = patched.zone,
+           locale = patched.locale,
+           venue_id = patched.venue_id,
+           sale_starts_at = patched.sale_starts_at,
+           sale_ends_at = patched.sale_ends_at,
+           max_per_order = patched.max_per_order,
+           buyer_limit = patched.buyer_limit,
+           hold_ttl_ms = patched.hold_ttl_ms,
+           hold_extend_max_ms = patched.hold_extend_max_ms,
+           payment_term_minutes = patched.payment_term_minutes,
+           payment_term_days = patched.payment_term_days,
+           payment_grace_ms = patched.payment_grace_ms,
+           late_payment = patched.late_payment,
+           show_quantity = patched.show_quantity,
+           approval = patched.approval
+     WHERE e.id = event.id;
+    IF patch ? 'tags' THEN
+        PERFORM boxoffice_code.event_write_tags(event.id, patch -> 'tags');
+    END IF;
+    IF patch ? 'images' THEN
+        PERFORM boxoffice_code.event_write_images(event.id, patch -> 'images');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_write IS
+'Writes a locked event as a patch made it.';
 
 -- What stands in the way of selling an event; pointers are into its organizer's view.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_sale_faults(event bigint)
@@ -368,6 +630,72 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.short_code_make IS 'A short code that no event has.';
 
+-- Takes the event's slug and short code in their directories. What another transaction took since
+-- the event was checked is refused here.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_claim_names(event boxoffice.event)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO boxoffice.event_slug (slug, event_id) VALUES (event.slug, event.id)
+        ON CONFLICT ON CONSTRAINT event_slug_pkey DO NOTHING;
+    INSERT INTO boxoffice.event_code (code, event_id) VALUES (event.short_code, event.id)
+        ON CONFLICT ON CONSTRAINT event_code_pkey DO NOTHING;
+    IF NOT EXISTS (
+        SELECT FROM boxoffice.event_slug AS s WHERE s.slug = event.slug AND s.event_id = event.id)
+    THEN
+        PERFORM boxoffice_code.refuse('already_exists', '/slug', '{}', 'An event has this slug.');
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM boxoffice.event_code AS c
+         WHERE c.code = event.short_code AND c.event_id = event.id)
+    THEN
+        PERFORM boxoffice_code.refuse('already_exists', '/short_code', '{}',
+            'An event has this code.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_claim_names IS
+'Enters an event''s slug and short code in their directories; refuses those of another event.';
+
+-- Replaces the tags: small letters, single blanks, each once. Two spellings of one are one tag.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_write_tags(event bigint, tags jsonb)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    DELETE FROM boxoffice.event_tag AS t WHERE t.event_id = event;
+    INSERT INTO boxoffice.event_tag (event_id, tag, position)
+    SELECT event, n.tag, pg_catalog.row_number() OVER (ORDER BY pg_catalog.min(n.position))
+      FROM (
+        SELECT pg_catalog.lower(pg_catalog.normalize(pg_catalog.btrim(
+                   pg_catalog.regexp_replace(x.tag, '\s+', ' ', 'g')))) AS tag,
+               x.position
+          FROM pg_catalog.jsonb_array_elements_text(
+                   CASE pg_catalog.jsonb_typeof(tags) WHEN 'array' THEN tags ELSE '[]' END)
+               WITH ORDINALITY AS x (tag, position)
+      ) AS n
+     WHERE n.tag <> ''
+     GROUP BY n.tag
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_write_tags IS 'Replaces the tags of an event.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.event_write_images(event bigint, images jsonb)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    DELETE FROM boxoffice.event_image AS i WHERE i.event_id = event;
+    INSERT INTO boxoffice.event_image (event_id, position, url, alt)
+    SELECT event, i.position, i.url, i.alt
+      FROM ROWS FROM (pg_catalog.jsonb_to_recordset(
+               CASE pg_catalog.jsonb_typeof(images) WHEN 'array' THEN images ELSE '[]' END)
+               AS (url text, alt text))
+           WITH ORDINALITY AS i (url, alt, position)
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_write_images IS 'Replaces the images of an event.';
+
 -- The row of a new event, and its entries in the directories of slugs and codes.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_insert(organizer bigint, document jsonb)
     RETURNS boxoffice.event
@@ -384,7 +712,9 @@ BEGIN
     made.short_code := COALESCE(document ->> 'short_code',
                                 boxoffice_code.short_code_make(document ->> 'name'));
     made.name := document ->> 'name';
+    made.summary := document ->> 'summary';
     made.description := document ->> 'description';
+    made.category := document ->> 'category';
     made.status := 'draft';
     made.test := document -> 'test';
     made.currency := document ->> 'currency';
@@ -409,8 +739,9 @@ BEGIN
     made.created_at := boxoffice_code.clock();
     made.updated_at := made.created_at;
     INSERT INTO boxoffice.event SELECT made.*;
-    INSERT INTO boxoffice.event_slug (slug, event_id) VALUES (made.slug, made.id);
-    INSERT INTO boxoffice.event_code (code, event_id) VALUES (made.short_code, made.id);
+    PERFORM boxoffice_code.event_claim_names(made);
+    PERFORM boxoffice_code.event_write_tags(made.id, document -> 'tags');
+    PERFORM boxoffice_code.event_write_images(made.id, document -> 'images');
     RETURN made;
 END
 $$;

@@ -37,4 +37,88 @@ subtest 'who changed what' => sub {
 	is_problem($http->get('/v1/events/1/changes', token => $mine), 404, 'not_found', 'of no event');
 };
 
+subtest 'an event is changed' => sub {
+	my $event = $t->event(publish => 0);
+	my $path  = "/v1/events/$event->{id}";
+	my $old   = $event->{slug};
+	closed(PATCH => $path, { name => 'Mine' }, 'patch');
+	my $a = $http->patch($path, { name => 'Neuer Name 🎪', summary => 'Kurz gesagt', description => "Lang\nund breit", category => 'music',
+		tags => [ 'Jazz', ' jazz ', 'Für  Kinder' ], images => [ { url => 'https://img.example.org/a.jpg?w=100', alt => 'Die Bühne' } ],
+		max_per_order => 4, buyer_limit => 8, hold_ttl_seconds => 60, payment_term => { days => 3 }, payment_grace_seconds => 0,
+		late_payment => \0, show_quantity => \1, locale => 'de-AT' }, token => $mine, headers => [ 'If-Match' => '"1"' ]);
+	is_status($a, 200, 'many settings at once');
+	is($a->header('ETag'), '"2"', 'the next version');
+	my $is = $a->json;
+	is_deeply([ @$is{qw(name summary description category locale max_per_order buyer_limit hold_ttl_seconds hold_extend_max_seconds)} ],
+		[ 'Neuer Name 🎪', 'Kurz gesagt', "Lang\nund breit", 'music', 'de-AT', 4, 8, 60, 660 ], 'as asked');
+	is_deeply([ $is->{tags}, $is->{images}, $is->{payment_term} ],
+		[ [ 'jazz', 'für kinder' ], [ { url => 'https://img.example.org/a.jpg?w=100', alt => 'Die Bühne' } ], { days => 3 } ], '… in lists and objects too');
+	is_problem($http->patch($path, { name => 'Late' }, token => $mine, headers => [ 'If-Match' => '"1"' ]), 412, 'precondition_failed', 'a version that is gone');
+	is($http->patch($path, { name => 'Neuer Name 🎪' }, token => $mine)->json->{version}, 2, 'what changes nothing makes no version');
+	is($http->patch($path, {}, token => $mine)->json->{version}, 2, 'nor does nothing');
+	$is = $http->patch($path, { summary => undef, tags => undef, images => [], max_per_order => undef, payment_term => { minutes => 20 },
+		hold_ttl_seconds => 30 }, token => $mine)->json;
+	is_deeply([ @$is{qw(summary tags images max_per_order payment_term hold_extend_max_seconds description)} ],
+		[ undef, [], [], undef, { minutes => 20 }, 330, "Lang\nund breit" ], 'null takes away, what is left out stays');
+
+	$http->post("$path/publish", undef, token => $mine, key => uuid());
+	is_status($http->patch($path, { slug => "$old-new", category => 'film' }, token => $mine), 200, 'another slug');
+	my $public = sub ($ref) { $http->get("/v1/events/$ref") };
+	is($public->("$old-new")->json->{category}, 'film', 'the public sees it by the new one');
+	is($public->($old)->json->{slug}, "$old-new", '… and by the old, which tells the new');
+	my $other = $t->event(publish => 0);
+	is_problem($http->patch("/v1/events/$other->{id}", { slug => $old }, token => $mine), 409, 'already_exists', 'nobody else gets the old one');
+	my $free = $other->{slug};
+	is_status($http->patch("/v1/events/$other->{id}", { slug => "$free-2" }, token => $mine), 200, 'a draft');
+	is_status($http->patch("/v1/events/$event->{id}", { slug => $free }, token => $mine), 200, '… gives its old slug back');
+};
+
+subtest 'what of an event can not be changed' => sub {
+	my $venue = $http->post("/v1/organizers/$org/venues", { key => 'hall', name => 'Hall', zone => 'Europe/Berlin' }, token => $mine, key => uuid())->json;
+	my $event = $t->event(price => 1000);
+	my $other = $t->event(publish => 0);
+	my $path  = "/v1/events/$event->{id}";
+	my $bad   = sub ($patch, $status, $code, $at, $name) {
+		my $a = $http->patch($path, $patch, token => $mine);
+		is_problem($a, $status, $code, $name);
+		is_deeply(faults_of($a), [ "$code at $at" ], '… where') if defined $at;
+	};
+	$bad->({ nmae => 'x' }, 400, 'invalid_request', '/nmae', 'a member that is none');
+	$bad->({ id => '1' }, 400, 'invalid_request', '/id', 'the id');
+	$bad->({ status => 'published' }, 400, 'invalid_request', '/status', 'the status');
+	$bad->({ name => undef }, 400, 'invalid_request', '/name', 'no name');
+	$bad->({ name => "a\0b" }, 400, 'invalid_request', '/name', 'a NUL');
+	$bad->({ late_payment => undef }, 400, 'invalid_request', '/late_payment', 'neither yes nor no');
+	$bad->({ max_per_order => 0 }, 400, 'invalid_request', '/max_per_order', 'a maximum of nothing');
+	$bad->({ category => 'opera' }, 400, 'invalid_request', '/category', 'a category that is none');
+	$bad->({ tags => [ map { "t$_" } 1 .. 21 ] }, 400, 'invalid_request', '/tags', '21 tags');
+	$bad->({ images => [ { url => 'https://a.example/' } ] }, 400, 'invalid_request', '/images/0/alt', 'an image without a text');
+	for ('http://a.example/x', 'https://', 'javascript:alert(1)', 'https://a.example/"x', 'https://a b/', 'https://a.example:x/', "https://a.example/\x{fc}") {
+		$bad->({ images => [ { url => $_, alt => '' } ] }, 400, 'invalid_request', '/images/0/url', "an address that is none: $_");
+	}
+	$bad->({ currency => 'XXQ' }, 422, 'unknown_reference', '/currency', 'a currency that is none');
+	$bad->({ zone => 'Mars/Base' }, 422, 'unknown_reference', '/zone', 'a zone that is none');
+	$bad->({ venue => 'nowhere' }, 422, 'unknown_reference', '/venue', 'a venue that is none');
+	$bad->({ slug => $other->{slug} }, 409, 'already_exists', '/slug', 'the slug of another event');
+	$bad->({ short_code => $other->{short_code} }, 409, 'already_exists', '/short_code', 'the code of another event');
+	$bad->({ sale_starts_at => rfc3339(time + 100), sale_ends_at => rfc3339(time) }, 422, 'invalid_document', '/sale_ends_at', 'a sale that ends first');
+	$bad->({ hold_ttl_seconds => 600, hold_extend_max_seconds => 500 }, 422, 'invalid_document', '/hold_extend_max_seconds', 'less than one hold');
+	$bad->({ payment_term => { minutes => 5, days => 5 } }, 422, 'invalid_document', '/payment_term', 'minutes and days');
+	$bad->({ payment_term => { minutes => undef } }, 422, 'invalid_document', '/payment_term', 'neither');
+	is_status($http->patch($path, { venue => 'hall', zone => 'Europe/Vienna', currency => 'CHF', short_code => 'CHANGED9' }, token => $mine), 200, 'before there are orders');
+	is($http->get("/v1/organizers/$org/events/$event->{id}", token => $mine)->json->{sessions}[0]{zone}, 'Europe/Vienna', 'sessions follow the zone');
+
+	my $hold = $t->hold($event)->json;
+	$bad->({ currency => 'EUR' }, 409, 'in_use', '/currency', 'the currency of what is held');
+	is_status($http->patch($path, { short_code => 'CHANGED8' }, token => $mine), 200, 'but the code');
+	my $order = $t->order($event, $hold)->json;
+	like($order->{code}, qr/^CHANGED8-/, '… which orders have at once');
+	$bad->({ currency => 'EUR' }, 409, 'in_use', '/currency', 'the currency of an order');
+	$bad->({ short_code => 'CHANGED7' }, 409, 'in_use', '/short_code', 'the code of an order');
+	$bad->({ zone => 'Europe/Berlin' }, 409, 'in_use', '/zone', 'the zone of an order');
+	is_status($http->patch($path, { zone => 'Europe/Vienna', currency => 'CHF', name => 'Same' }, token => $mine), 200, 'what they are they may be');
+	is_status($http->patch($path, { max_per_order => 1 }, token => $mine), 200, 'fewer an order');
+	is_problem($t->hold($event, quantity => 2), 422, 'max_per_order', 'go for the next hold');
+};
+
 $t->finish;

@@ -30,7 +30,7 @@ my %format = (
 	int32     => sub ($v) { $v >= -2**31 and $v < 2**31 },
 	# The contract's own formats come with a pattern each, which says it all.
 	map { $_ => sub ($v) { 1 } } qw(int64 double ref key slug zone currency cursor secret line
-		text locale country short_code order_code),
+		text locale country short_code order_code url),
 );
 
 my %check = (
