@@ -297,6 +297,15 @@ find_plan(const Operation *operation, Arguments *arguments)
 
 /* ---------------------------------------------------------------- the call */
 
+/* Blanks between its parts mean nothing in JSON; in other text each has its meaning. */
+static bool
+answers_json(const Operation *operation)
+{
+	int			len = strlen(operation->content_type);
+
+	return len >= 4 && strcmp(operation->content_type + len - 4, "json") == 0;
+}
+
 /* Runs the function and fills the reply with its answer. */
 static void
 execute(Call *call)
@@ -319,7 +328,10 @@ execute(Call *call)
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("api.%s returned null", call->operation->name));
 	body = reply_start(call, call->operation->status);
-	json_append_compact(body, answer);
+	if (answers_json(call->operation))
+		json_append_compact(body, answer);
+	else
+		appendStringInfoString(body, answer);
 	call_make_etag(call);
 	SPI_finish();
 }

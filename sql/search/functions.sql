@@ -427,15 +427,15 @@ COMMENT ON FUNCTION boxoffice_code.calendar_of IS
 'The next sessions of these events by time, at most so many.';
 
 -- One page of sessions of public events by time: ids, in order. Two ways: where few events meet the
--- condition, from those; where many do, along the index of all sessions by time.
+-- condition (at most so many), from those; where many do, along the index of all sessions by time.
 CREATE OR REPLACE FUNCTION boxoffice_code.calendar_page(
-    condition text, since timestamptz, until timestamptz, cursor text, wanted integer)
+    condition text, since timestamptz, until timestamptz, cursor text, wanted integer,
+    few integer DEFAULT 100)
     RETURNS TABLE (event_id bigint, id bigint, starts_at timestamptz)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    few CONSTANT integer := 100;
     low CONSTANT timestamptz := COALESCE(since, boxoffice_code.clock());
     high CONSTANT timestamptz := COALESCE(until, 'infinity');
     after_time CONSTANT timestamptz := COALESCE(boxoffice_code.cursor_time(cursor), '-infinity');

@@ -1,7 +1,8 @@
-# The contract from outside: an independent validator reads the OpenAPI document, and a TypeScript client that is
-# generated from it buys a ticket. The packages are those of package-lock.json, installed here by `npm ci`.
+# The contract from outside: an independent validator reads the OpenAPI document, a TypeScript client that is generated
+# from it buys a ticket, and an independent parser reads the calendars. The packages are those of package-lock.json, installed here by `npm ci`.
 
 use v5.36;
+use utf8;
 use lib 'tests/lib';
 use Boxoffice::Test;
 use Cpanel::JSON::XS ();
@@ -69,6 +70,48 @@ subtest 'a generated client' => sub {
 	is_deeply($bought->{tickets}, [qw(valid valid)], 'that are valid');
 	ok($bought->{svg}, 'with a QR code');
 	is($bought->{refused}, 'sold_out', 'and hears why there are no nine more');
+};
+
+subtest 'calendars' => sub {
+	my $read = sub ($path, %o) {
+		my $a = $t->http->get($path, %o);
+		is_status($a, 200, $path) or return;
+		open my $out, '>:raw', 'generated/calendar.ics' or die "calendar.ics: $!\n";
+		print {$out} $a->body;
+		close $out or die "calendar.ics: $!\n";
+		my ($said, $ok) = run(qw(node calendar.mjs generated/calendar.ics));
+		ok($ok, 'an independent parser takes it') or return diag $said;
+		return Cpanel::JSON::XS->new->utf8->decode($said);
+	};
+	my $mine = $t->organizer_token;
+	my $org  = $t->organizer;
+	my $name = join ' ', 'Fête; 🎪 "quoted", \\ back,', ('größer und länger') x 8;
+	my $note = "First.  Two blanks;\nsecond, " . 'ünïcödé ' x 100 . '.';
+	$t->http->post("/v1/organizers/$org/venues", { key => 'hall', name => 'Hall: north, left', city => 'Köln', country => 'DE', zone => 'Europe/Berlin',
+		latitude => 50.94, longitude => -6.96 }, token => $mine, key => uuid());
+	my $event = $t->event(slug => 'calendar', name => $name, description => $note, venue => 'hall', sessions => [
+		{ key => 'a', starts_at => '2040-03-25T01:30:00+01:00', ends_at => '2040-03-25T03:30:00+02:00' },
+		{ key => 'b', name => 'Evening; late', starts_at => '2040-07-01T23:00:00+02:00' } ]);
+	my $told = $read->('/v1/events/calendar.ics');
+	is($told->{name}, $name, 'with its name');
+	is_deeply([ map { $_->{starts} } @{ $told->{events} } ], [qw(2040-03-25T00:30:00.000Z 2040-07-01T21:00:00.000Z)], 'and its sessions');
+	is($told->{events}[0]{ends}, '2040-03-25T01:30:00.000Z', 'that end when they end');
+	is($told->{events}[0]{summary}, $name, 'have its name');
+	is($told->{events}[1]{summary}, "$name: Evening; late", 'and their own');
+	is($told->{events}[0]{description}, $note, 'its text');
+	is($told->{events}[0]{location}, 'Hall: north, left, Köln, DE', 'and place');
+	is_deeply($told->{events}[0]{geo}, [ 50.94, -6.96 ], 'where it is on the globe');
+	my $again = $read->("/v1/organizers/$org.ics");
+	is_deeply([ grep { $_->{uid} eq $told->{events}[0]{uid} } @{ $again->{events} } ], [ $told->{events}[0] ], 'the organizer\'s has the same');
+	my $order = $t->order($event, $t->hold($event, session => 'b', quantity => 3)->json)->json;
+	my $mine_ = $read->("/v1/events/$event->{id}/orders/$order->{id}.ics", secret => $order->{secret});
+	is_deeply([ map { "$_->{status} $_->{description}" } @{ $mine_->{events} } ], ["CONFIRMED $order->{code}\n3 × General"], 'an order\'s has what was bought');
+	$t->http->post("/v1/events/$event->{id}/cancel", undef, token => $mine, key => uuid());
+	$again = $read->("/v1/organizers/$org.ics?limit=999");    # a question that no cache knows
+	my ($one) = grep { $_->{uid} eq $told->{events}[0]{uid} } @{ $again->{events} };
+	is($one->{status}, 'CANCELLED', 'what is cancelled stays');
+	cmp_ok($one->{sequence}, '>', $told->{events}[0]{sequence}, 'with a higher sequence');
+	is_deeply($read->('/v1/events/calendar.ics?from=2041-01-01T00:00:00Z')->{events}, [], 'one without events is one, too');
 };
 
 chdir $top;
