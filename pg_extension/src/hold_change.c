@@ -332,36 +332,147 @@ change_lock(HoldWork *work)
 		change_look(work);
 }
 
+/* Whether the price that a line names, if any, is the one that the claim has. */
+static bool
+line_price_fits(const HoldLine *line, const Claim *claim)
+{
+	return !line->type->free_price || line->price_given < 0 ||
+		line->price_given == claim->unit_price;
+}
+
+/* Whether the claim is of what the first line of a group asks for. */
 static bool
 line_is_of(const HoldLine *line, const Claim *claim)
 {
-	return line->place != NULL && claim->state == CLAIM_HELD &&
+	return line->place != NULL && claim->state == CLAIM_HELD && claim->parent_line == 0 &&
 		claim->ticket_type_id == line->type->id && claim->session_id == hold_line_session(line) &&
-		claim->block_id == line->block_id;
+		claim->block_id == line->block_id && line_price_fits(line, claim);
+}
+
+static bool
+claim_is_child(const Claim *claim, const Claim *parent)
+{
+	return claim->parent_line == parent->line && claim->state == CLAIM_HELD;
+}
+
+/* Whether the claim's add-ons are the same for each as those of the group. */
+static bool
+group_has_addons_of(const Hold *hold, const Claim *parent, const HoldLine *group)
+{
+	int			wanted = 0;
+	int			found = 0;
+
+	for (int k = 1; k <= group->parts; k++)
+		wanted += !group[k].bundled;
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		const Claim *claim = &hold->claims[i];
+		int			same = 1;
+
+		if (!claim_is_child(claim, parent) || claim->bundled)
+			continue;
+		while (same <= group->parts &&
+			   !(!group[same].bundled && group[same].type->id == claim->ticket_type_id &&
+				 group[same].each * parent->quantity == claim->quantity &&
+				 line_price_fits(&group[same], claim)))
+			same++;
+		if (same > group->parts)
+			return false;
+		found++;
+	}
+	return found == wanted;
+}
+
+/*
+ * Keeps so many of a claim, with all that belongs to each, for a group that asks for the same.
+ * What came in a bundle stays as it was promised, whatever the bundle is today.
+ */
+static void
+group_keep(Hold *hold, Claim *parent, HoldLine *group, int units, int *stays)
+{
+	for (int i = 0; i < hold->claim_count; i++)
+		if (claim_is_child(&hold->claims[i], parent))
+			stays[i] += units * (hold->claims[i].quantity / parent->quantity);
+	stays[parent - hold->claims] += units;
+	for (int k = 0; k <= group->parts; k++)
+		group[k].kept += units * group[k].each;
+}
+
+/*
+ * Keeps the tickets of a claim for a group that asks for as many with other add-ons: of these,
+ * those that both have.
+ */
+static void
+group_swap(Hold *hold, Claim *parent, HoldLine *group, int *stays)
+{
+	stays[parent - hold->claims] = group->kept = group->quantity;
+	group->claim = parent;
+	for (int i = 0; i < hold->claim_count; i++)
+	{
+		const Claim *claim = &hold->claims[i];
+
+		if (!claim_is_child(claim, parent))
+			continue;
+		if (claim->bundled)
+			stays[i] = claim->quantity;
+		for (int k = 1; k <= group->parts && !claim->bundled; k++)
+		{
+			HoldLine   *line = &group[k];
+			int			keep = Min(line->quantity - line->kept, claim->quantity - stays[i]);
+
+			if (line->bundled || line->type->id != claim->ticket_type_id ||
+				!line_price_fits(line, claim))
+				continue;
+			stays[i] += keep;
+			line->kept += keep;
+		}
+	}
+	for (int k = 1; k <= group->parts; k++)
+		if (group[k].bundled)
+			group[k].kept = group[k].quantity;
+}
+
+/* Whether all lines of a group name what there is. */
+static bool
+group_is_known(const HoldLine *group)
+{
+	for (int k = 0; k <= group->parts; k++)
+		if (group[k].place == NULL)
+			return false;
+	return true;
 }
 
 /*
  * Tells what of each claim stays (stays has one element a claim), and of each line is there
- * already.
+ * already: first what is the same as before, then tickets whose add-ons are others.
  */
 static void
 change_match(HoldWork *work, int *stays)
 {
+	Hold	   *hold = work->hold;
+	HoldLine   *group;
+
 	for (int i = 0; i < work->request.line_count; i++)
-	{
-		HoldLine   *line = &work->request.lines[i];
-
-		line->kept = 0;
-		for (int k = 0; k < work->hold->claim_count; k++)
+		work->request.lines[i].kept = 0;
+	for (int swap = 0; swap < 2; swap++)
+		for (int i = 0; i < work->request.line_count; i += 1 + group->parts)
 		{
-			Claim	   *claim = &work->hold->claims[k];
+			group = &work->request.lines[i];
+			for (int k = 0; k < hold->claim_count && group_is_known(group); k++)
+			{
+				Claim	   *claim = &hold->claims[k];
 
-			if (!line_is_of(line, claim))
-				continue;
-			stays[k] = Min(line->quantity - line->kept, claim->quantity);
-			line->kept += stays[k];
+				if (!line_is_of(group, claim))
+					continue;
+				if (group_has_addons_of(hold, claim, group))
+					group_keep(hold, claim, group,
+							   Min(group->quantity - group->kept, claim->quantity - stays[k]),
+							   stays);
+				else if (swap && group->kept == 0 && stays[k] == 0 &&
+						 claim->quantity == group->quantity)
+					group_swap(hold, claim, group, stays);
+			}
 		}
-	}
 }
 
 /* Names the buyer's counters that will fall. */
@@ -395,10 +506,24 @@ change_free(HoldWork *work, const int *stays)
 	}
 }
 
-/* A new claim goes into a line of the same price that is there already. */
 static bool
-change_merge(Hold *hold, const Claim *new)
+has_children(const Claim *claims, int count, int line)
 {
+	for (int i = 0; i < count; i++)
+		if (claims[i].parent_line == line && claims[i].quantity > 0)
+			return true;
+	return false;
+}
+
+/*
+ * A new claim goes into a line of the same price that is there already; not where add-ons belong to
+ * either, which have to be as many for each.
+ */
+static bool
+change_merge(Hold *hold, const Claim *new, const Hold *taken)
+{
+	if (has_children(taken->claims, taken->claim_count, new->line))
+		return false;
 	for (int i = 0; i < hold->claim_count; i++)
 	{
 		Claim	   *old = &hold->claims[i];
@@ -406,6 +531,8 @@ change_merge(Hold *hold, const Claim *new)
 		if (old->state != CLAIM_HELD || old->ticket_type_id != new->ticket_type_id ||
 			old->session_id != new->session_id || old->block_id != new->block_id ||
 			old->unit_price != new->unit_price || old->unit_fee != new->unit_fee ||
+			old->parent_line != new->parent_line || old->bundled != new->bundled ||
+			has_children(hold->claims, hold->claim_count, old->line) ||
 			old->stock_count != new->stock_count ||
 			memcmp(old->stock_ids, new->stock_ids, sizeof(int64) * new->stock_count) != 0)
 			continue;
@@ -427,7 +554,8 @@ line_is_free(const Hold *hold, int line)
 
 /*
  * New lines come after the others, so that the oldest stay longest; a cart that is changed for
- * ever begins anew with numbers that are free.
+ * ever begins anew with numbers that are free.  Until now they had numbers above LINE_MAX, which
+ * their add-ons know them by.
  */
 static void
 change_number(const Hold *hold, Claim *new, int count)
@@ -440,10 +568,15 @@ change_number(const Hold *hold, Claim *new, int count)
 		line = 0;
 	for (int i = 0; i < count; i++)
 	{
+		int16		taken_as = new[i].line;
+
 		do
 			line++;
 		while (!line_is_free(hold, line));
 		new[i].line = (int16) line;
+		for (int k = i + 1; k < count; k++)
+			if (new[k].parent_line == taken_as)
+				new[k].parent_line = (int16) line;
 	}
 }
 
@@ -463,7 +596,7 @@ change_join(HoldWork *work, const Hold *taken)
 	int			new_count = 0;
 
 	for (int i = 0; i < taken->claim_count; i++)
-		if (!change_merge(hold, &taken->claims[i]))
+		if (!change_merge(hold, &taken->claims[i], taken))
 			new[new_count++] = taken->claims[i];
 	change_number(hold, new, new_count);
 	work_move_deadline(work);
@@ -495,7 +628,7 @@ change_decide(HoldWork *work, const int *stays)
 	block_load_of(work->inv, work->hold->claims, work->hold->claim_count);
 	mark = inventory_mark(work->inv);
 	change_free(work, stays);
-	if (hold_taker_take(work->taker, &work->request, &taken, work->hold->claim_count + 1))
+	if (hold_taker_take(work->taker, &work->request, &taken, LINE_MAX + 1))
 	{
 		change_join(work, &taken);
 		work_answer(work);
