@@ -27,13 +27,15 @@ BEGIN
                       FROM pg_catalog.jsonb_array_elements_text(document -> 'price_suggested')
                            WITH ORDINALITY AS s (amount, n)
                      ORDER BY s.n) END
-     WHERE t.event_id = ticket_type_write_parts.event AND t.id = ticket_type;
+     WHERE t.event_id = ticket_type_write_parts.event
+       AND t.id = ticket_type_write_parts.ticket_type;
     IF document ? 'addon_to' THEN
         DELETE FROM boxoffice.ticket_type_addon AS a
-         WHERE a.event_id = ticket_type_write_parts.event AND a.ticket_type_id = ticket_type;
+         WHERE a.event_id = ticket_type_write_parts.event
+           AND a.ticket_type_id = ticket_type_write_parts.ticket_type;
         INSERT INTO boxoffice.ticket_type_addon (
             event_id, ticket_type_id, parent_type_id, min_per_parent, max_per_parent)
-        SELECT p.event_id, ticket_type, p.id, COALESCE(n.min, 0), n.max
+        SELECT p.event_id, ticket_type_write_parts.ticket_type, p.id, COALESCE(n.min, 0), n.max
           FROM pg_catalog.jsonb_to_recordset(boxoffice_code.list_or_none(document -> 'addon_to'))
                AS n (ticket_type text, min integer, max integer)
           JOIN boxoffice.ticket_type AS p
@@ -41,10 +43,12 @@ BEGIN
     END IF;
     IF document ? 'bundle' THEN
         DELETE FROM boxoffice.ticket_type_bundle AS b
-         WHERE b.event_id = ticket_type_write_parts.event AND b.ticket_type_id = ticket_type;
+         WHERE b.event_id = ticket_type_write_parts.event
+           AND b.ticket_type_id = ticket_type_write_parts.ticket_type;
         INSERT INTO boxoffice.ticket_type_bundle (
             event_id, ticket_type_id, child_type_id, quantity, share_ppm)
-        SELECT c.event_id, ticket_type, c.id, COALESCE(n.quantity, 1), COALESCE(n.share_ppm, 0)
+        SELECT c.event_id, ticket_type_write_parts.ticket_type, c.id, COALESCE(n.quantity, 1),
+               COALESCE(n.share_ppm, 0)
           FROM pg_catalog.jsonb_to_recordset(boxoffice_code.list_or_none(document -> 'bundle'))
                AS n (ticket_type text, quantity integer, share_ppm integer)
           JOIN boxoffice.ticket_type AS c
