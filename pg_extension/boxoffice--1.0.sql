@@ -88,6 +88,11 @@ AS 'MODULE_PATHNAME', 'boxoffice_new_id' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION boxoffice_code.new_id() IS
 'An id that is larger than all before it.';
 
+CREATE FUNCTION boxoffice_code.secret_keys_changed() RETURNS void
+AS 'MODULE_PATHNAME', 'secret_keys_changed' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION boxoffice_code.secret_keys_changed() IS
+'Has every session read boxoffice.secret_key again, once this transaction has committed; secret_rotate and secret_retire call it.';
+
 -- ---------------------------------------------------------------- inventory, holds
 
 CREATE FUNCTION boxoffice_code.inventory_regroup(event bigint) RETURNS integer

@@ -103,6 +103,14 @@ digest_key(const uint8 *key, size_t len)
 }
 
 void
+digest_key_free(DigestKey *key)
+{
+	EVP_MD_CTX_free(key->inner);
+	EVP_MD_CTX_free(key->outer);
+	pfree(key);
+}
+
+void
 digest_hmac(const DigestKey *key, const void *data, size_t len, uint8 *out)
 {
 	uint8		inner[DIGEST_LEN];

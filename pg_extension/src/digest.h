@@ -22,8 +22,9 @@ typedef struct DigestKey DigestKey;
 /* SHA-256 of the parts one after another. */
 extern void digest_sha256(const DigestPart *parts, int count, uint8 *out);
 
-/* Prepares a key for the backend's life. */
+/* Prepares a key, for the backend's life or until it is freed. */
 extern DigestKey *digest_key(const uint8 *key, size_t len);
+extern void digest_key_free(DigestKey *key);
 
 /* HMAC-SHA256 (RFC 2104). */
 extern void digest_hmac(const DigestKey *key, const void *data, size_t len, uint8 *out);

@@ -95,6 +95,12 @@ id_next(void)
 	return id_next_many(1);
 }
 
+TimestampTz
+id_time(int64 id)
+{
+	return ID_EPOCH + (id >> ID_COUNTER_BITS) * 1000;
+}
+
 /*
  * boxoffice_code.new_id() RETURNS bigint
  */

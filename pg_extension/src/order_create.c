@@ -92,7 +92,7 @@ placing_read(Placing *placing, Call *call)
 	}
 	contact_read(body[ORDER_CREATE_BODY_CONTACT].as.members, &placing->contact);
 	email_normalise(placing->contact.email, normal);
-	secret_buyer_key(normal, placing->email_key);
+	secret_buyer_key(call->event_id, normal, placing->email_key);
 }
 
 /* The holds that are asked for; sets *n. */

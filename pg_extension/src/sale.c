@@ -103,7 +103,7 @@ contact_read(Sale *sale, const BoundValue *contact)
 	if (overrules(sale, "buyer_limit"))
 		return;
 	email_normalise(sale->contact.email, normal);
-	secret_buyer_key(normal, sale->email_key);
+	secret_buyer_key(sale->call->event_id, normal, sale->email_key);
 	sale->counted = true;
 }
 

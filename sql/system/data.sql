@@ -1,14 +1,7 @@
 -- Key material, made once, and the currencies.
 
--- A hash over four random UUIDs, each 122 bits from the server's strong source of randomness, fills
--- the key.
 INSERT INTO boxoffice.secret_key (purpose, kid, key, created_at)
-SELECT wanted.purpose, 1,
-       pg_catalog.sha256(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
-                         || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
-                         || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
-                         || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())),
-       pg_catalog.clock_timestamp()
+SELECT wanted.purpose, 1, boxoffice_code.secret_key_make(), pg_catalog.clock_timestamp()
   FROM (VALUES ('secret'), ('buyer')) AS wanted (purpose)
  WHERE NOT EXISTS (SELECT FROM boxoffice.secret_key AS k WHERE k.purpose = wanted.purpose);
 

@@ -9,6 +9,7 @@ GRANT USAGE ON SCHEMA report TO boxoffice_analyst;
 
 GRANT SELECT ON boxoffice.secret_key, boxoffice.currency, boxoffice.login_actor TO boxoffice_code;
 GRANT SELECT ON boxoffice.currency TO boxoffice_report;
+GRANT EXECUTE ON FUNCTION boxoffice_code.secret_keys_changed TO boxoffice_owner;
 
 GRANT EXECUTE ON FUNCTION boxoffice_code.dispatch TO boxoffice_gateway;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA api TO boxoffice_service;

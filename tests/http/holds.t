@@ -252,4 +252,23 @@ subtest 'a hundred at once for the last fifty' => sub {
 	is(stock($event)->{held}, 50, 'and the counter agrees');
 };
 
+subtest 'keys are rotated while connections are open' => sub {
+	my $event = $t->event;
+	my $see   = sub ($hold) {
+		my %seen;
+		$seen{ $_ ? $_->status : 'none' }++ for $http->all(map { [ GET => "/v1/events/$event->{id}/holds/$hold->{id}", { secret => $hold->{secret} } ] } 1 .. 20);
+		return \%seen;
+	};
+	my $old = $t->hold($event)->json;
+	is_deeply($see->($old), { 200 => 20 }, 'a hold, seen on several connections');
+	my $kid = $t->server->value('SELECT boxoffice_code.secret_rotate()');
+	my $new = $t->hold($event)->json;
+	is_deeply($see->($new), { 200 => 20 }, 'what the new key made opens on all of them');
+	is_deeply($see->($old), { 200 => 20 }, 'and so does what the old one made');
+	is_status($t->order($event, $old), 201, 'which becomes an order');
+	$t->server->value('SELECT boxoffice_code.secret_retire(?)', $kid - 1);
+	is_deeply($see->($new), { 200 => 20 }, 'the old key is retired: the new secret opens');
+	is_deeply($see->($old), { 404 => 20 }, 'the old one does not');
+};
+
 $t->finish;
