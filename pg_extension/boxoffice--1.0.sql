@@ -106,6 +106,12 @@ AS 'MODULE_PATHNAME', 'stock_reclaim' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.stock_reclaim(bigint, bigint[], bigint[]) IS
 'Locks the groups of stock rows and takes back what has expired until no more than these limits (NULL: none) are taken; returns how many claims that were.';
 
+CREATE FUNCTION boxoffice_code.inventory_sets(event bigint)
+RETURNS TABLE (pool_id bigint, set_id bigint, whole_event boolean)
+AS 'MODULE_PATHNAME', 'inventory_sets' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION boxoffice_code.inventory_sets(bigint) IS
+'Which pools of an event are joined by ticket types, and whether all stock rows of such a set are one inventory group.';
+
 CREATE FUNCTION boxoffice_code.expire_claims(event bigint, max integer) RETURNS integer
 AS 'MODULE_PATHNAME', 'expire_claims' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.expire_claims(bigint, integer) IS

@@ -166,6 +166,12 @@ format_wanted(Format format)
 			return "must be an e-mail address";
 		case FORMAT_DATE_TIME:
 			return "must be a time by RFC 3339 with an offset, such as 2027-01-31T20:00:00+01:00";
+		case FORMAT_DATE:
+			return "must be a date that there is, such as 2027-01-31";
+		case FORMAT_MONTH:
+			return "must be a month, such as 2027-01";
+		case FORMAT_CLOCK:
+			return "must be a local time from 00:00 to 23:59";
 		default:
 			return "does not have the form that is asked for";
 	}

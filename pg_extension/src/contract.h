@@ -41,6 +41,9 @@ typedef enum Format
 	FORMAT_LINE,				/* no control characters */
 	FORMAT_EMAIL,
 	FORMAT_URL,
+	FORMAT_DATE,				/* of the calendar, without a zone */
+	FORMAT_MONTH,
+	FORMAT_CLOCK,				/* local time, to the minute */
 	FORMAT_DATE_TIME			/* bound as BOUND_TIME */
 } Format;
 

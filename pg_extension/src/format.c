@@ -182,6 +182,39 @@ is_url(const char *text, int len)
 	return true;
 }
 
+static int	digits_of(const char *text, int len);
+static int	month_len(int year, int month);
+
+/* A month of the years in which times may be: 2027-06. */
+static bool
+is_month(const char *text, int len)
+{
+	int			month;
+
+	if (len != 7 || text[4] != '-')
+		return false;
+	month = digits_of(text + 5, 2);
+	return len_between(digits_of(text, 4), YEAR_MIN, YEAR_MAX) && len_between(month, 1, 12);
+}
+
+/* A day that there is: 2027-06-23. */
+static bool
+is_date(const char *text, int len)
+{
+	if (len != 10 || text[7] != '-' || !is_month(text, 7))
+		return false;
+	return len_between(digits_of(text + 8, 2), 1,
+					   month_len(digits_of(text, 4), digits_of(text + 5, 2)));
+}
+
+/* What a clock on a wall shows: 09:30. */
+static bool
+is_clock(const char *text, int len)
+{
+	return len == 5 && text[2] == ':' && len_between(digits_of(text, 2), 0, 23) &&
+		len_between(digits_of(text + 3, 2), 0, 59);
+}
+
 bool
 format_matches(Format format, const char *text, int len)
 {
@@ -219,6 +252,12 @@ format_matches(Format format, const char *text, int len)
 		case FORMAT_CURSOR:
 			return len_between(len, 1, 200) &&
 				all_of(text, len, C_LOWER | C_UPPER | C_DIGIT | C_DASH | C_UNDER | C_DOT);
+		case FORMAT_DATE:
+			return is_date(text, len);
+		case FORMAT_MONTH:
+			return is_month(text, len);
+		case FORMAT_CLOCK:
+			return is_clock(text, len);
 		case FORMAT_LINE:
 			return is_line(text, len);
 		case FORMAT_EMAIL:

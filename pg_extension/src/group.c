@@ -1,6 +1,7 @@
 /*
  * group.c
- *		Which stock rows one claim may touch together: boxoffice_code.inventory_regroup().
+ *		Which stock rows one claim may touch together: boxoffice_code.inventory_regroup() finds it
+ *		anew, boxoffice_code.inventory_sets() says where rows that are added belong.
  *
  * Pools are joined by the ticket types that take from them.  Where a set of joined pools has one
  * for the whole event, or one that a pass takes from in each session, all its stock rows are one
@@ -13,6 +14,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "funcapi.h"
 
 #include "id.h"
 #include "inventory.h"
@@ -323,4 +325,36 @@ inventory_regroup(PG_FUNCTION_ARGS)
 	for (int i = 0; i < regroup.stock_count; i++)
 		groups += i == 0 || regroup.stock[i].new_group != regroup.stock[i - 1].new_group;
 	PG_RETURN_INT32(groups);
+}
+
+/*
+ * boxoffice_code.inventory_sets(event bigint)
+ *		RETURNS TABLE (pool_id bigint, set_id bigint, whole_event boolean)
+ *
+ * A row for each pool: the set of joined pools that it is of, and whether all stock rows of that
+ * set are one group.  A session that is added needs no more than this: its rows join the one
+ * group, or are a new group for each set, and no other group is touched.
+ */
+PG_FUNCTION_INFO_V1(inventory_sets);
+Datum
+inventory_sets(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Regroup		regroup = {.event_id = PG_GETARG_INT64(0)};
+
+	InitMaterializedSRF(fcinfo, 0);
+	query_connect();
+	pools_read(&regroup);
+	pools_join(&regroup);
+	query_finish();
+	for (int i = 0; i < regroup.pool_count; i++)
+	{
+		const GroupPool *root = &regroup.pools[pool_root(&regroup, i)];
+		Datum		values[3] = {Int64GetDatum(regroup.pools[i].id), Int64GetDatum(root->id),
+		BoolGetDatum(root->whole_event)};
+		bool		nulls[3] = {false, false, false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }

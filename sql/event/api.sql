@@ -155,9 +155,7 @@ BEGIN
                        'zone', p.zone,
                        'starts_at', boxoffice_code.local_time(p.starts_at, p.zone),
                        'ends_at', boxoffice_code.local_time(p.ends_at, p.zone),
-                       'session_count', (SELECT pg_catalog.count(*)
-                                           FROM boxoffice.session AS s
-                                          WHERE s.event_id = p.id),
+                       'session_count', p.session_count,
                        'version', p.version)
                        ORDER BY p.place) FILTER (WHERE p.place <= wanted),
                    CASE WHEN pg_catalog.count(*) > wanted THEN boxoffice_code.cursor_make(

@@ -84,9 +84,9 @@ BEGIN
             'buyer_limit', event.buyer_limit,
             'ticket_types', boxoffice_code.ticket_types_json(event),
             'sessions', boxoffice_code.sessions_json(event, sessions),
-            'session_count', (SELECT pg_catalog.count(*)
-                                FROM boxoffice.session AS s
-                               WHERE s.event_id = event.id)));
+            'session_count', (SELECT e.session_count
+                                FROM boxoffice.event AS e
+                               WHERE e.id = event.id)));
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_json IS
@@ -139,9 +139,9 @@ BEGIN
             'updated_at', boxoffice_code.local_time(event.updated_at, event.zone),
             'published_at', boxoffice_code.local_time(event.published_at, event.zone),
             'sessions', boxoffice_code.sessions_own_json(event),
-            'session_count', (SELECT pg_catalog.count(*)
-                                FROM boxoffice.session AS s
-                               WHERE s.event_id = event.id),
+            'session_count', (SELECT e.session_count
+                                FROM boxoffice.event AS e
+                               WHERE e.id = event.id),
             'pools', boxoffice_code.pools_own_json(event.id),
             'ticket_types', boxoffice_code.ticket_types_own_json(event)));
 END
@@ -735,6 +735,7 @@ BEGIN
     made.late_payment := document -> 'late_payment';
     made.show_quantity := document -> 'show_quantity';
     made.approval := document -> 'approval';
+    made.session_count := 0;
     made.version := 1;
     made.created_at := boxoffice_code.clock();
     made.updated_at := made.created_at;

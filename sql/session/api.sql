@@ -27,3 +27,57 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION api.session_list IS 'The sessions of an event, by time.';
+
+CREATE OR REPLACE FUNCTION api.session_create(
+    event bigint, sessions jsonb DEFAULT NULL, rule jsonb DEFAULT NULL,
+    duplicates text DEFAULT 'refuse', preview boolean DEFAULT false, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    event_sessions_max CONSTANT integer := 100000;
+    shown_max CONSTANT integer := 100;
+    found boxoffice.event;
+    plan jsonb;
+    there jsonb;
+    made integer;
+BEGIN
+    PERFORM boxoffice_code.require_fits('session_create', pg_catalog.jsonb_build_object(
+        'sessions', sessions, 'rule', rule, 'duplicates', duplicates, 'preview', preview));
+    found := boxoffice_code.event_lock(event, if_match, 'manager');
+    IF found.status = 'cancelled' THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    END IF;
+    plan := boxoffice_code.session_plan(found, sessions, rule);
+    there := boxoffice_code.session_plan_there(event, plan);
+    IF duplicates = 'refuse' AND there IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(boxoffice_code.session_faults_there(there));
+    END IF;
+    plan := boxoffice_code.session_plan_number(plan, there);
+    made := pg_catalog.jsonb_array_length(plan);
+    IF found.session_count + made > event_sessions_max THEN
+        PERFORM boxoffice_code.refuse('invalid_document', '',
+            pg_catalog.jsonb_build_object('max', event_sessions_max),
+            'The event would have more sessions than an event may.');
+    END IF;
+    IF NOT preview AND made > 0 THEN
+        PERFORM boxoffice_code.session_plan_write(event, plan, sessions, rule);
+        PERFORM boxoffice_code.session_require_passes(event);
+        PERFORM boxoffice_code.event_note_sessions(event, made);
+        found := boxoffice_code.event_changed(event, 'session_create', NULL,
+            pg_catalog.jsonb_build_object('created', made, 'rule', rule));
+    END IF;
+    RETURN pg_catalog.json_build_object(
+        'version', found.version,
+        'preview', preview,
+        'created', made,
+        'items', boxoffice_code.session_plan_json(plan, shown_max),
+        'skipped', COALESCE(pg_catalog.jsonb_array_length(there), 0),
+        'skipped_items', boxoffice_code.session_plan_json(COALESCE(there, '[]'), shown_max),
+        'session_count', found.session_count);
+END
+$$;
+COMMENT ON FUNCTION api.session_create IS
+'Add sessions to an event.
+A list of them, or a rule: weekdays, local times, days. Preview says what would be made.';

@@ -216,19 +216,10 @@ AS $$
                venue text, sale_starts_at timestamptz, sale_ends_at timestamptz,
                sale_close_offset_seconds bigint);
 
-    UPDATE boxoffice.event AS e
-       SET starts_at = s.starts_at,
-           ends_at = s.ends_at
-      FROM (
-        SELECT pg_catalog.min(x.starts_at) AS starts_at,
-               pg_catalog.max(COALESCE(x.ends_at, x.starts_at)) AS ends_at
-          FROM boxoffice.session AS x
-         WHERE x.event_id = event.id
-      ) AS s
-     WHERE e.id = event.id;
+    SELECT boxoffice_code.event_note_sessions(event.id);
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_insert_sessions IS
-'Writes sessions of an event, and when its first starts and its last ends.';
+'Writes sessions of an event, how many it has, and when its first starts and its last ends.';
 
 -- The session of an event that a key or an id names; NULL for none named.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_named(event bigint, ref text, pointer text)
@@ -257,3 +248,556 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_named IS
 'The id of the session with this key or id; refuses, at a pointer, a name that is unknown.';
+
+-- What an event's row says of its sessions, after they were written. Both ends are a probe of an
+-- index each; the count is only made anew where nobody can say by how many it changed.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_note_sessions(
+    event bigint, more integer DEFAULT NULL)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE boxoffice.event AS e
+       SET starts_at = (SELECT pg_catalog.min(s.starts_at)
+                          FROM boxoffice.session AS s
+                         WHERE s.event_id = event_note_sessions.event),
+           ends_at = (SELECT pg_catalog.max(COALESCE(s.ends_at, s.starts_at))
+                        FROM boxoffice.session AS s
+                       WHERE s.event_id = event_note_sessions.event),
+           session_count = COALESCE(e.session_count + more,
+               (SELECT pg_catalog.count(*)
+                  FROM boxoffice.session AS s
+                 WHERE s.event_id = event_note_sessions.event))
+     WHERE e.id = event
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_note_sessions IS
+'Writes when the first session of an event starts and the last ends, and how many there are: so many more, or counted anew.';
+
+-- ---- many sessions at once
+-- ----------------------------------------------------------------------
+--
+-- What is asked for (a list, or a rule) becomes a plan: a JSON array with an object for each
+-- session, in which nothing is left out. The plan is checked, shown, and written, set-wise.
+
+-- A local time as an instant: one in the hour that is skipped moves forward by what is skipped
+-- (PostgreSQL's own way), of one that comes twice it is the first (PostgreSQL takes the second).
+CREATE OR REPLACE FUNCTION boxoffice_code.local_instant(at timestamp, zone text)
+    RETURNS timestamptz
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    instant CONSTANT timestamptz := at AT TIME ZONE zone;
+    day_before CONSTANT timestamptz := instant - '24 hours'::interval;
+    earlier CONSTANT timestamptz := instant
+        - ((day_before AT TIME ZONE zone) - (day_before AT TIME ZONE 'UTC'))
+        + ((instant AT TIME ZONE zone) - (instant AT TIME ZONE 'UTC'));
+BEGIN
+    IF earlier < instant AND earlier AT TIME ZONE zone = at THEN
+        RETURN earlier;
+    END IF;
+    RETURN instant;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.local_instant IS
+'A local time as an instant: forward where a zone skips it, the first where it comes twice.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.session_key(pattern text, local timestamp, n bigint)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(
+               COALESCE(pattern, '{date}-{time}'),
+               '{date}', pg_catalog.to_char(local, 'YYYY-MM-DD')),
+               '{time}', pg_catalog.to_char(local, 'HH24MI')),
+               '{weekday}', pg_catalog.to_char(local, 'dy')),
+               '{n}', n::text)
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_key IS
+'The key that a pattern makes for a session: {date}, {time}, {weekday} of its local start, {n} its number.';
+
+-- The local starts that a rule names, numbered in order; two of them may be one instant where an
+-- hour is skipped, and then the one that was moved there is left out.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_starts(rule jsonb, zone text)
+    RETURNS TABLE (n bigint, local timestamp, starts_at timestamptz, moved boolean)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH day AS (
+        SELECT d.day::date AS day
+          FROM pg_catalog.generate_series(
+                   (rule ->> 'from')::timestamp, (rule ->> 'to')::timestamp, '1 day') AS d (day)
+         WHERE rule -> 'weekdays' ? pg_catalog.to_char(d.day, 'dy')
+           AND NOT COALESCE(rule -> 'except_dates', '[]') ? pg_catalog.to_char(d.day, 'YYYY-MM-DD')
+        UNION
+        SELECT x.day::date
+          FROM pg_catalog.jsonb_array_elements_text(
+                   COALESCE(NULLIF(rule -> 'extra_dates', 'null'), '[]')) AS x (day)
+    ), start AS (
+        SELECT d.day + t.clock::time AS local,
+               boxoffice_code.local_instant(d.day + t.clock::time, zone) AS starts_at
+          FROM day AS d
+         CROSS JOIN pg_catalog.jsonb_array_elements_text(rule -> 'times') AS t (clock)
+    ), told AS (
+        SELECT s.local, s.starts_at, s.starts_at AT TIME ZONE zone <> s.local AS moved
+          FROM start AS s
+    ), once AS (
+        SELECT DISTINCT ON (t.starts_at) t.*
+          FROM told AS t
+         ORDER BY t.starts_at, t.moved, t.local
+    )
+    SELECT pg_catalog.row_number() OVER (ORDER BY o.starts_at), o.local, o.starts_at, o.moved
+      FROM once AS o
+     ORDER BY o.starts_at
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_rule_starts IS
+'When the sessions of a rule start, as a clock on the wall shows and as an instant; whether that was moved out of a skipped hour.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_rule(event boxoffice.event, rule jsonb)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    zone CONSTANT text := COALESCE(rule ->> 'zone', event.zone);
+    lasts CONSTANT interval := (rule ->> 'duration_minutes')::integer * '1 min'::interval;
+    opens CONSTANT interval := (rule ->> 'sale_open_offset_seconds')::bigint * '1 s'::interval;
+    shared CONSTANT jsonb := pg_catalog.jsonb_build_object(
+        'name', rule -> 'name', 'status', COALESCE(rule ->> 'status', 'open'), 'zone', zone,
+        'venue', boxoffice_code.venue_find(event.organizer_id, rule ->> 'venue'),
+        'sale_ends_at', rule -> 'sale_ends_at',
+        'close_ms', COALESCE((rule ->> 'sale_close_offset_seconds')::bigint, 0) * 1000);
+BEGIN
+    RETURN (
+        SELECT pg_catalog.jsonb_agg(shared || pg_catalog.jsonb_build_object(
+                   'n', s.n, 'pointer', '/rule',
+                   'key', boxoffice_code.session_key(rule ->> 'key', s.local, s.n),
+                   'starts_at', s.starts_at, 'ends_at', s.starts_at + lasts,
+                   'sale_starts_at', COALESCE((rule ->> 'sale_starts_at')::timestamptz,
+                                              s.starts_at + opens),
+                   'moved', s.moved)
+                   ORDER BY s.n)
+          FROM boxoffice_code.session_rule_starts(rule, zone) AS s);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan_rule IS 'The plan of the sessions of a rule.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_list(event boxoffice.event, sessions jsonb)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH wanted AS MATERIALIZED (
+        SELECT s.*, COALESCE(s.zone, event.zone) AS in_zone
+          FROM ROWS FROM (pg_catalog.jsonb_to_recordset(sessions) AS (
+                   key text, name text, status text, starts_at timestamptz, ends_at timestamptz,
+                   zone text, venue text, sale_starts_at timestamptz, sale_ends_at timestamptz,
+                   sale_close_offset_seconds bigint)) WITH ORDINALITY
+               AS s (key, name, status, starts_at, ends_at, zone, venue, sale_starts_at,
+                     sale_ends_at, close_s, n)
+    ), venue AS MATERIALIZED (
+        SELECT v.ref, boxoffice_code.venue_find(event.organizer_id, v.ref) AS id
+          FROM (SELECT DISTINCT w.venue AS ref FROM wanted AS w) AS v
+    )
+    SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'n', w.n, 'pointer', '/sessions/' || (w.n - 1),
+               'key', COALESCE(w.key, boxoffice_code.session_key(
+                   NULL, w.starts_at AT TIME ZONE w.in_zone, w.n)),
+               'name', w.name, 'status', COALESCE(w.status, 'open'),
+               'starts_at', w.starts_at, 'ends_at', w.ends_at, 'zone', w.in_zone,
+               'venue', v.id, 'sale_starts_at', w.sale_starts_at,
+               'sale_ends_at', w.sale_ends_at, 'close_ms', COALESCE(w.close_s, 0) * 1000,
+               'moved', false)
+               ORDER BY w.n)
+      FROM wanted AS w
+      LEFT JOIN venue AS v ON v.ref = w.venue
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan_list IS 'The plan of a list of sessions.';
+
+-- What is wrong with what is asked for, before a plan can be made of it.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_faults_asked(
+    event boxoffice.event, sessions jsonb, rule jsonb)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.fault('invalid_document', '',
+               'Either sessions or a rule says which are wanted.')
+     WHERE (sessions IS NULL) = (rule IS NULL)
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', '/rule/zone', 'The time zone is not known.')
+     WHERE NOT boxoffice_code.zone_known(rule ->> 'zone')
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', '/rule/venue',
+               'The organizer has no such venue.')
+     WHERE rule ->> 'venue' IS NOT NULL
+       AND boxoffice_code.venue_find(event.organizer_id, rule ->> 'venue') IS NULL
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/rule/to',
+               'It is before the first day, or more than ten years after it.')
+     WHERE (rule ->> 'to')::date - (rule ->> 'from')::date NOT BETWEEN 0 AND 3660
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/rule/key',
+               'A key is made of a-z, 0-9, - and _, and of {date}, {time}, {weekday} and {n}.')
+     WHERE pg_catalog.regexp_replace(rule ->> 'key', '\{(date|time|weekday|n)\}', '0', 'g')
+           !~ '^[a-z0-9][a-z0-9_-]{0,62}$'
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', z.pointer || '/zone',
+               'The time zone is not known.')
+      FROM (
+        SELECT s.zone, '/sessions/' || pg_catalog.min(s.n) - 1 AS pointer
+          FROM ROWS FROM (pg_catalog.jsonb_to_recordset(sessions) AS (zone text))
+               WITH ORDINALITY AS s (zone, n)
+         WHERE s.zone IS NOT NULL
+         GROUP BY s.zone
+      ) AS z
+     WHERE NOT boxoffice_code.zone_known(z.zone)
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_faults_asked IS
+'What is wrong with a list of sessions or a rule before a plan can be made of it.';
+
+-- Capacities, prices and types that are named for a session of the list, or by the rule for all (n
+-- is NULL then): one row each.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_parts(sessions jsonb, rule jsonb)
+    RETURNS TABLE (n bigint, pointer text, part text, key text, capacity integer,
+                   overbook integer, price bigint)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH named AS (
+        SELECT s.n, '/sessions/' || (s.n - 1) AS pointer, s.session
+          FROM pg_catalog.jsonb_array_elements(sessions) WITH ORDINALITY AS s (session, n)
+        UNION ALL
+        SELECT NULL, '/rule', rule
+         WHERE rule IS NOT NULL
+    )
+    SELECT d.n, pg_catalog.format('%s/%s/%s', d.pointer, p.part, x.n - 1), p.part,
+           COALESCE(x.item ->> 'pool', x.item ->> 'ticket_type', x.item #>> '{}'),
+           (x.item ->> 'capacity')::integer, (x.item ->> 'overbook')::integer,
+           (x.item ->> 'price')::bigint
+      FROM named AS d
+     CROSS JOIN (VALUES ('capacities'), ('prices'), ('ticket_types')) AS p (part)
+     CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(
+           CASE WHEN pg_catalog.jsonb_typeof(d.session -> p.part) = 'array'
+                THEN d.session -> p.part ELSE '[]' END)
+           WITH ORDINALITY AS x (item, n)
+     WHERE d.session ?| '{capacities,prices,ticket_types}'
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_parts IS
+'The capacities, prices and ticket types that a list of sessions or a rule names.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.session_faults_parts(
+    event bigint, sessions jsonb, rule jsonb)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH part AS MATERIALIZED (
+        SELECT x.*,
+               pg_catalog.row_number() OVER (PARTITION BY x.n, x.part, x.key ORDER BY x.pointer)
+               AS use
+          FROM boxoffice_code.session_parts(sessions, rule) AS x
+    )
+    SELECT boxoffice_code.fault('invalid_document', x.pointer, 'The list names this twice.')
+      FROM part AS x
+     WHERE x.use > 1
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', x.pointer || '/pool',
+               'The event has no such pool.')
+      FROM part AS x
+      LEFT JOIN boxoffice.pool AS p
+        ON p.event_id = session_faults_parts.event AND p.key = x.key
+     WHERE x.part = 'capacities' AND p.id IS NULL
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', x.pointer || '/pool',
+               'The pool is counted once for the whole event.')
+      FROM part AS x
+      JOIN boxoffice.pool AS p
+        ON p.event_id = session_faults_parts.event AND p.key = x.key AND p.scope = 'event'
+     WHERE x.part = 'capacities'
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference',
+               x.pointer || CASE x.part WHEN 'prices' THEN '/ticket_type' ELSE '' END,
+               'The event has no such ticket type.')
+      FROM part AS x
+      LEFT JOIN boxoffice.ticket_type AS t
+        ON t.event_id = session_faults_parts.event AND t.key = x.key
+     WHERE x.part <> 'capacities' AND t.id IS NULL
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_faults_parts IS
+'What is wrong with the capacities, prices and ticket types that are named for sessions.';
+
+-- A plan as rows.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_rows(plan jsonb)
+    RETURNS TABLE (n bigint, id bigint, pointer text, key text, name text, status text,
+                   starts_at timestamptz, ends_at timestamptz, zone text, venue bigint,
+                   sale_starts_at timestamptz, sale_ends_at timestamptz, close_ms bigint,
+                   moved boolean)
+    LANGUAGE sql STABLE
+    ROWS 10000
+AS $$
+    SELECT p.*
+      FROM pg_catalog.jsonb_to_recordset(plan) AS p (
+               n bigint, id bigint, pointer text, key text, name text, status text,
+               starts_at timestamptz, ends_at timestamptz, zone text, venue bigint,
+               sale_starts_at timestamptz, sale_ends_at timestamptz, close_ms bigint,
+               moved boolean)
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan_rows IS 'A plan of sessions as rows.';
+
+-- What is wrong with a plan in itself. Of a rule one fault of a kind tells enough.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_faults_plan(plan jsonb, sessions jsonb)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH planned AS MATERIALIZED (
+        SELECT p.*,
+               pg_catalog.row_number() OVER (PARTITION BY p.key ORDER BY p.n) > 1 AS again
+          FROM boxoffice_code.session_plan_rows(plan) AS p
+    ), faulty AS (
+        SELECT p.n, p.pointer || '/key' AS pointer, 'An earlier session has this key: ' || p.key
+               AS detail
+          FROM planned AS p
+         WHERE p.again
+        UNION ALL
+        SELECT p.n, p.pointer || '/key', 'This can not be a key: ' || p.key
+          FROM planned AS p
+         WHERE p.key !~ '^[a-z0-9][a-z0-9_-]{0,62}$'
+        UNION ALL
+        SELECT p.n, p.pointer || '/ends_at', 'The session ends before it starts.'
+          FROM planned AS p
+         WHERE p.ends_at < p.starts_at
+        UNION ALL
+        SELECT p.n, p.pointer || '/sale_ends_at', 'The sale ends before it starts.'
+          FROM planned AS p
+         WHERE p.sale_ends_at <= p.sale_starts_at
+    ), told AS (
+        SELECT DISTINCT ON (f.pointer) f.* FROM faulty AS f ORDER BY f.pointer, f.n
+    ), list AS (
+        SELECT t.n, boxoffice_code.fault('invalid_document', t.pointer, t.detail) AS fault
+          FROM told AS t
+        UNION ALL
+        SELECT p.n, boxoffice_code.fault('unknown_reference', p.pointer || '/venue',
+               'The organizer has no such venue.')
+          FROM planned AS p
+         WHERE p.venue IS NULL AND sessions -> (p.n - 1)::integer ->> 'venue' IS NOT NULL
+    )
+    SELECT l.fault FROM list AS l ORDER BY l.n LIMIT 16
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_faults_plan IS 'What is wrong with a plan of sessions.';
+
+-- Writes the sessions of a plan, and what they are sold by: their stock, prices and types. No group
+-- that is there is touched but where all stock of joined pools is one: nobody can claim a place
+-- before this commits, so nobody need be kept out.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_write(
+    event bigint, plan jsonb, sessions jsonb, rule jsonb)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO boxoffice.session (
+        event_id, id, key, name, status, starts_at, ends_at, zone, venue_id,
+        sale_starts_at, sale_ends_at, sale_close_offset_ms)
+    SELECT event, p.id, p.key, p.name, p.status, p.starts_at, p.ends_at, p.zone, p.venue,
+           p.sale_starts_at, p.sale_ends_at, p.close_ms
+      FROM boxoffice_code.session_plan_rows(plan) AS p;
+
+    WITH pool AS MATERIALIZED (
+        SELECT p.id, p.key, p.capacity, p.overbook, s.set_id, s.whole_event
+          FROM boxoffice.pool AS p
+          JOIN boxoffice_code.inventory_sets(event) AS s ON s.pool_id = p.id
+         WHERE p.event_id = event AND p.scope = 'session'
+    ), one AS MATERIALIZED (
+        SELECT w.set_id, COALESCE(there.group_id, boxoffice_code.new_id()) AS id,
+               there.group_id IS NULL AS made
+          FROM (SELECT DISTINCT p.set_id FROM pool AS p WHERE p.whole_event) AS w
+          LEFT JOIN LATERAL (
+            SELECT k.group_id
+              FROM boxoffice_code.inventory_sets(event) AS s
+              JOIN boxoffice.stock AS k ON k.event_id = event AND k.pool_id = s.pool_id
+             WHERE s.set_id = w.set_id
+             LIMIT 1
+          ) AS there ON true
+    ), own AS MATERIALIZED (
+        SELECT w.set_id, p.id AS session_id, boxoffice_code.new_id() AS id
+          FROM boxoffice_code.session_plan_rows(plan) AS p
+         CROSS JOIN (SELECT DISTINCT o.set_id FROM pool AS o WHERE NOT o.whole_event) AS w
+    ), made AS (
+        INSERT INTO boxoffice.inventory_group (event_id, id)
+        SELECT event, o.id FROM own AS o
+        UNION ALL
+        SELECT event, o.id FROM one AS o WHERE o.made
+    ), named AS MATERIALIZED (
+        SELECT x.* FROM boxoffice_code.session_parts(sessions, rule) AS x
+         WHERE x.part = 'capacities'
+    )
+    INSERT INTO boxoffice.stock (
+        event_id, id, pool_id, session_id, group_id, capacity, overbook, held, pending, sold,
+        blocked)
+    SELECT event, boxoffice_code.new_id(), o.id, p.id, COALESCE(own.id, one.id),
+           CASE WHEN x.key IS NULL THEN o.capacity ELSE x.capacity END,
+           COALESCE(x.overbook, o.overbook), 0, 0, 0, 0
+      FROM boxoffice_code.session_plan_rows(plan) AS p
+     CROSS JOIN pool AS o
+      LEFT JOIN own ON own.set_id = o.set_id AND own.session_id = p.id
+      LEFT JOIN one ON one.set_id = o.set_id
+      LEFT JOIN named AS x ON x.key = o.key AND x.n IS NOT DISTINCT FROM
+           CASE WHEN rule IS NULL THEN p.n END;
+
+    INSERT INTO boxoffice.session_price (event_id, ticket_type_id, session_id, price)
+    SELECT event, t.id, p.id, x.price
+      FROM boxoffice_code.session_parts(sessions, rule) AS x
+      JOIN boxoffice.ticket_type AS t ON t.event_id = event AND t.key = x.key
+      JOIN boxoffice_code.session_plan_rows(plan) AS p ON x.n = p.n OR x.n IS NULL
+     WHERE x.part = 'prices';
+
+    INSERT INTO boxoffice.ticket_type_session (event_id, ticket_type_id, session_id)
+    SELECT event, t.id, p.id
+      FROM boxoffice_code.session_parts(sessions, rule) AS x
+      JOIN boxoffice.ticket_type AS t
+        ON t.event_id = event AND t.key = x.key AND NOT t.all_sessions
+      JOIN boxoffice_code.session_plan_rows(plan) AS p ON x.n = p.n OR x.n IS NULL
+     WHERE x.part = 'ticket_types';
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan_write IS
+'Writes the sessions of a plan with their stock, prices and ticket types.';
+
+-- The first sessions of a plan as answers show them.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_json(plan jsonb, wanted integer)
+    RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
+               'id', p.id::text,
+               'key', p.key,
+               'starts_at', boxoffice_code.local_time(p.starts_at, p.zone),
+               'ends_at', boxoffice_code.local_time(p.ends_at, p.zone),
+               'zone', p.zone,
+               'moved', p.moved)
+               ORDER BY p.starts_at, p.n), '[]'::json)
+      FROM (
+        SELECT x.*
+          FROM boxoffice_code.session_plan_rows(plan) AS x
+         ORDER BY x.starts_at, x.n
+         LIMIT wanted
+      ) AS p
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan_json IS
+'The first sessions of a plan, by time.';
+
+-- The plan of what is asked for; refuses what is wrong with it.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan(
+    event boxoffice.event, sessions jsonb, rule jsonb)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    sessions_max CONSTANT integer := 20000;
+    faults jsonb;
+    plan jsonb;
+BEGIN
+    SELECT pg_catalog.jsonb_agg(f.fault)
+      INTO faults
+      FROM (
+        SELECT boxoffice_code.session_faults_asked(event, sessions, rule)
+        UNION ALL
+        SELECT boxoffice_code.session_faults_parts(event.id, sessions, rule)
+      ) AS f (fault);
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+    plan := CASE WHEN rule IS NULL
+        THEN boxoffice_code.session_plan_list(event, sessions)
+        ELSE boxoffice_code.session_plan_rule(event, rule) END;
+    IF plan IS NULL THEN
+        PERFORM boxoffice_code.refuse('invalid_document', '/rule', '{}',
+            'No day is left of the rule.');
+    ELSIF pg_catalog.jsonb_array_length(plan) > sessions_max THEN
+        PERFORM boxoffice_code.refuse('invalid_document', '/rule',
+            pg_catalog.jsonb_build_object('max', sessions_max),
+            'The rule makes more sessions than one request may.');
+    END IF;
+    SELECT pg_catalog.jsonb_agg(f.fault)
+      INTO faults
+      FROM boxoffice_code.session_faults_plan(plan, sessions) AS f (fault);
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+    RETURN plan;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan IS
+'The plan of the sessions that are asked for; refuses what is wrong with it.';
+
+-- The sessions of a plan whose key the event has already; NULL for none.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_there(event bigint, plan jsonb)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT pg_catalog.jsonb_agg(p.item || pg_catalog.jsonb_build_object('id', s.id) ORDER BY p.n)
+      FROM pg_catalog.jsonb_array_elements(plan) WITH ORDINALITY AS p (item, n)
+      JOIN boxoffice.session AS s
+        ON s.event_id = event AND s.key = p.item ->> 'key'
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan_there IS
+'The sessions of a plan whose keys the event has already; NULL for none.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.session_faults_there(there jsonb)
+    RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT pg_catalog.jsonb_agg(boxoffice_code.fault('already_exists',
+               (t.item ->> 'pointer') || '/key', 'The event has a session ' || (t.item ->> 'key'))
+               ORDER BY t.n)
+      FROM pg_catalog.jsonb_array_elements(there) WITH ORDINALITY AS t (item, n)
+     WHERE t.n <= 16
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_faults_there IS
+'The faults of a plan whose sessions are there already.';
+
+-- The sessions of a plan that are not there yet, by time, each with its id.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_number(plan jsonb, there jsonb)
+    RETURNS jsonb
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(pg_catalog.jsonb_agg(
+               p.item || pg_catalog.jsonb_build_object('id', boxoffice_code.new_id())
+               ORDER BY p.n), '[]'::jsonb)
+      FROM (
+        SELECT x.item, x.n
+          FROM pg_catalog.jsonb_array_elements(plan) WITH ORDINALITY AS x (item, n)
+         WHERE NOT EXISTS (
+            SELECT FROM pg_catalog.jsonb_array_elements(there) AS t
+             WHERE t ->> 'key' = x.item ->> 'key')
+         ORDER BY (x.item ->> 'starts_at')::timestamptz, x.n
+      ) AS p
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_plan_number IS
+'The sessions of a plan that are not there yet, each with a new id.';
+
+-- A pass takes a place in each session of its type, and only so many can be taken at once.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_require_passes(event bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    faults jsonb;
+BEGIN
+    SELECT pg_catalog.jsonb_agg(boxoffice_code.fault('invalid_document', '',
+               'With these sessions a pass can not be sold any more. ' || f.detail))
+      INTO faults
+      FROM boxoffice_code.ticket_type_faults(event) AS f;
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_require_passes IS
+'Refuses sessions that would be too many for a pass of the event.';

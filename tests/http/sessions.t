@@ -1,0 +1,91 @@
+# Sessions over HTTP: many at once by a list or a rule.
+
+use v5.36;
+use utf8;
+use lib 'tests/lib';
+use Boxoffice::Test;
+
+my $t    = Boxoffice::Test->start;
+my $http = $t->http;
+my $mine = $t->organizer_token;
+my $year = 1 + (gmtime)[5] + 1900;
+
+sub add ($event, $body, %o) { return $http->post("/v1/events/$event->{id}/sessions", $body, token => $mine, key => uuid(), %o) }
+
+sub rule (%o) {
+	return { weekdays => [qw(mon tue wed thu fri sat sun)], times => ['10:00'], from => "$year-03-01", to => "$year-03-03", %o };
+}
+
+subtest 'a rule' => sub {
+	my $event = $t->event;
+	my $path  = "/v1/events/$event->{id}/sessions";
+	my $seen  = add($event, { rule => rule(), preview => \1 });
+	is_status($seen, 200, 'a preview');
+	is($seen->json->{created}, 3, 'says how many');
+	is($http->get("$path?limit=99")->json->{items}[1], undef, 'and makes none');
+	my $key  = uuid();
+	my $body = { rule => rule(duration_minutes => 30, prices => [ { ticket_type => 'general', price => 700 } ], capacities => [ { pool => 'house', capacity => 7 } ]) };
+	my $made = add($event, $body, key => $key);
+	is_status($made, 200, 'made');
+	is($made->json->{session_count}, 4, 'they are there');
+	is($made->header('ETag'), '"' . $made->json->{version} . '"', 'the event has a new version');
+	my $again = add($event, $body, key => $key);
+	is($again->header('Idempotency-Replayed'), 'true', 'asked again with its key it is the same answer');
+	is($again->body, $made->body, '… to the letter');
+	is_problem(add($event, $body), 409, 'already_exists', 'asked anew they are there');
+	is(add($event, { %$body, duplicates => 'skip' })->json->{skipped}, 3, 'or skipped');
+	is_deeply([ grep { /$year-03/ } map { $_->{key} } @{ $http->get($path)->json->{items} } ], [ map { "$year-03-0$_-1000" } 1 .. 3 ], 'in the list');
+	my $hold = $t->hold($event, session => "$year-03-02-1000", quantity => 7);
+	is_status($hold, 201, 'they sell');
+	is_problem($t->hold($event, session => "$year-03-02-1000"), 409, 'all_held', 'as many as they were given');
+	is_problem(add($event, { rule => rule(to => "$year-03-04") }, headers => [ 'If-Match' => '"1"' ]), 412, 'precondition_failed', 'not over somebody else\'s change');
+};
+
+subtest 'a list, and who may' => sub {
+	my $event = $t->event;
+	my $list  = { sessions => [ { starts_at => "$year-05-01T18:00:00Z" }, { key => 'gala', starts_at => "$year-05-02T18:00:00Z", name => 'Gala', status => 'paused' } ] };
+	my $other = $t->token('organizer', sub => 'stranger', org => next_id($t->organizer));
+	is_problem(add($event, $list, token => undef), 401, 'token_missing', 'not nobody');
+	is_problem(add($event, $list, token => $t->token('customer')), 403, 'forbidden', 'not a customer');
+	is_problem(add($event, $list, token => $other), 404, 'not_found', 'not another organizer');
+	is_problem(add({ id => 1 }, $list), 404, 'not_found', 'not for an event that is none');
+	is_status(add($event, $list), 200, 'made');
+	is_problem($t->hold($event, session => 'gala'), 409, 'paused', 'one that is paused does not sell');
+	my @many = map { { starts_at => rfc3339(time + 864000 + 600 * $_) } } 1 .. 5000;
+	my $many = add($event, { sessions => \@many });
+	is_status($many, 200, '5,000 in one request');
+	is(scalar @{ $many->json->{items} }, 100, 'the first of them are told');
+};
+
+subtest 'what is wrong with one' => sub {
+	my $event = $t->event;
+	my $bad = sub ($name, $status, $code, $pointer, $body) {
+		my $a = add($event, $body);
+		is_problem($a, $status, $code, $name) and is($a->json->{errors}[0]{pointer} // '', $pointer, "… at $pointer");
+	};
+	my $fit = sub ($name, $pointer, %o) { $bad->($name, 400, 'invalid_request', "/rule$pointer", { rule => rule(%o) }) };
+	$fit->('no weekday',       '/weekdays',      weekdays => []);
+	$fit->('a strange weekday', '/weekdays/0',   weekdays => ['Monday']);
+	$fit->('no time',          '/times',         times => []);
+	$fit->('24:00',            '/times/0',       times => ['24:00']);
+	$fit->('a time of seconds', '/times/0',      times => ['10:00:00']);
+	$fit->('the 30th of February', '/from',      from => "$year-02-30");
+	$fit->('a date of words',  '/to',            to => 'tomorrow');
+	$fit->('a year too far',   '/to',            to => '3000-01-01');
+	$fit->('an exception that is none', '/except_dates/0', except_dates => ['x']);
+	$fit->('a price below zero', '/prices/0/price', prices => [ { ticket_type => 'general', price => -1 } ]);
+	$fit->('a capacity that is missing', '/capacities/0/capacity', capacities => [ { pool => 'house' } ]);
+	$fit->('an unknown member', '/colour',       colour => 'red');
+	$bad->('no session', 400, 'invalid_request', '/sessions', { sessions => [] });
+	$bad->('a start without an offset', 400, 'invalid_request', '/sessions/0/starts_at', { sessions => [ { starts_at => "$year-05-01T18:00:00" } ] });
+	$bad->('neither list nor rule', 422, 'invalid_document', '', {});
+	$bad->('both', 422, 'invalid_document', '', { rule => rule(), sessions => [ { starts_at => "$year-05-01T18:00:00Z" } ] });
+	$bad->('days the wrong way round', 422, 'invalid_document', '/rule/to', { rule => rule(to => "$year-02-01") });
+	$bad->('a zone that is none', 422, 'unknown_reference', '/rule/zone', { rule => rule(zone => 'Mars/Olympus') });
+	$bad->('a pool that is none', 422, 'unknown_reference', '/rule/capacities/0/pool', { rule => rule(capacities => [ { pool => 'moon', capacity => 1 } ]) });
+	$bad->('a type that is none', 422, 'unknown_reference', '/rule/ticket_types/0', { rule => rule(ticket_types => ['moon']) });
+	$bad->('too many', 422, 'invalid_document', '/rule', { rule => rule(to => ($year + 5) . '-01-01', times => [ map { sprintf '%02d:00', $_ } 0 .. 23 ]) });
+	$bad->('two of a key', 422, 'invalid_document', '/sessions/1/key', { sessions => [ map { { key => 'a', starts_at => "$year-05-01T18:00:00Z" } } 1, 2 ] });
+};
+
+$t->finish;

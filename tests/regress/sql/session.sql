@@ -1,0 +1,126 @@
+-- Sessions: many at once by a list or a rule, local times where clocks change, and what is wrong with them.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+SELECT api.organizer_create(slug => 'session-test', name => 'Session Test') ->> 'id' AS organizer \gset
+SELECT api.venue_create(:organizer, 'hall', 'The Hall', 'Europe/Berlin') ->> 'id' AS venue \gset
+SELECT api.event_create(
+    organizer => :organizer, name => 'Museum', slug => 'session-museum', short_code => 'SESSMU', currency => 'EUR',
+    zone => 'Europe/Berlin',
+    sessions => '[{"key": "first", "starts_at": "2027-01-01T10:00:00Z"}]',
+    pools => '[{"key": "entry", "name": "Entry", "scope": "session", "capacity": 60},
+               {"key": "tour", "name": "Tour", "scope": "session", "capacity": 10, "overbook": 1},
+               {"key": "garden", "name": "Garden", "scope": "session", "capacity": 5},
+               {"key": "year", "name": "Year", "scope": "event", "capacity": 1000}]',
+    ticket_types => '[{"key": "adult", "name": "Adult", "price": 1600, "pools": ["entry"]},
+                      {"key": "tour", "name": "Tour", "price": 2000, "pools": ["entry", "tour"]},
+                      {"key": "garden", "name": "Garden", "price": 500, "pools": ["garden", "year"], "sessions": ["first"]}]')
+    ->> 'id' AS event \gset
+
+-- the sessions that a rule would make: key, start, moved
+CREATE FUNCTION pg_temp.planned(rule jsonb) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', j.item ->> 'key', j.item ->> 'starts_at', CASE WHEN (j.item ->> 'moved')::boolean THEN 'moved' END)
+      FROM json_array_elements(api.session_create((SELECT event_id FROM boxoffice.event_slug WHERE slug = 'session-museum'),
+               rule => planned.rule, preview => true) -> 'items') AS j (item)
+$$;
+CREATE FUNCTION pg_temp.at(day text, zone text, VARIADIC times text[]) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('weekdays', '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'::jsonb, 'times', times,
+                              'from', day, 'to', day, 'zone', zone)
+$$;
+
+-- clocks go forward in Berlin: 02:30 is skipped and becomes 03:30, unless that is asked for as well
+SELECT pg_temp.planned(pg_temp.at('2027-03-28', 'Europe/Berlin', '01:59', '02:00', '02:30', '03:00'));
+SELECT pg_temp.planned(pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:30'));
+-- clocks go back: 02:30 comes twice and is the first
+SELECT pg_temp.planned(pg_temp.at('2027-10-31', 'Europe/Berlin', '01:30', '02:00', '02:30', '02:59', '03:00'));
+-- Lord Howe Island changes by half an hour
+SELECT pg_temp.planned(pg_temp.at('2027-10-03', 'Australia/Lord_Howe', '01:59', '02:00', '02:15', '02:30'));
+SELECT pg_temp.planned(pg_temp.at('2027-04-04', 'Australia/Lord_Howe', '01:29', '01:30', '01:45', '02:00'));
+-- a zone that never changes; one whose offset is not of whole hours; a change at midnight; a day that was skipped
+SELECT pg_temp.planned(pg_temp.at('2027-03-28', 'Asia/Tokyo', '02:30'));
+SELECT pg_temp.planned(pg_temp.at('2027-03-28', 'Asia/Kathmandu', '02:30'));
+SELECT pg_temp.planned(pg_temp.at('2018-11-04', 'America/Sao_Paulo', '00:00', '00:30', '01:00'));
+SELECT pg_temp.planned(pg_temp.at('2011-12-30', 'Pacific/Apia', '10:00'));
+-- the 29th of February; far years
+SELECT pg_temp.planned('{"weekdays": ["tue"], "times": ["10:00"], "from": "2028-02-28", "to": "2028-03-01"}');
+SELECT pg_temp.planned(pg_temp.at('2100-03-28', 'Europe/Berlin', '02:30'));
+SELECT pg_temp.planned(pg_temp.at('2999-12-31', 'UTC', '23:59'));
+SELECT pg_temp.planned(pg_temp.at('1970-01-01', 'UTC', '00:00'));
+
+-- weekdays, days that are left out and days that are added, in order; keys of a pattern
+SELECT pg_temp.planned('{"weekdays": ["mon", "wed"], "times": ["18:00", "09:30"], "from": "2027-06-01", "to": "2027-06-10",
+    "except_dates": ["2027-06-07"], "extra_dates": ["2027-06-09", "2027-06-12"], "key": "t{n}-{weekday}-{time}"}');
+
+-- made: with stock of all session pools, in groups that regrouping finds the same; a version on
+SELECT e.version FROM boxoffice.event AS e WHERE e.id = :event;
+SELECT j ->> 'created' AS created, j ->> 'session_count' AS count, j ->> 'version' AS version, j #>> '{items,0,ends_at}' AS ends_at
+  FROM api.session_create(:event, rule => '{"weekdays": ["sat", "sun"], "times": ["10:00", "11:00"], "from": "2027-01-02", "to": "2027-01-10",
+      "duration_minutes": 50, "name": "Weekend", "venue": "hall", "sale_open_offset_seconds": -86400, "sale_close_offset_seconds": 600,
+      "capacities": [{"pool": "entry", "capacity": 80}, {"pool": "tour", "capacity": null, "overbook": 0}],
+      "prices": [{"ticket_type": "adult", "price": 1900}], "ticket_types": ["garden", "adult"]}') AS j;
+SELECT s.key, s.name, s.status, s.ends_at - s.starts_at AS lasts, s.starts_at - s.sale_starts_at AS opens, s.sale_close_offset_ms AS close,
+       s.venue_id = :venue AS venue, string_agg(concat_ws('/', p.key, coalesce(k.capacity::text, '-'), k.overbook), ' ' ORDER BY p.id) AS stock,
+       count(DISTINCT k.group_id) AS groups
+  FROM boxoffice.session AS s
+  JOIN boxoffice.stock AS k ON k.event_id = s.event_id AND k.session_id = s.id
+  JOIN boxoffice.pool AS p ON p.event_id = k.event_id AND p.id = k.pool_id
+ WHERE s.event_id = :event GROUP BY s.event_id, s.id ORDER BY s.starts_at;
+SELECT (SELECT count(*) FROM boxoffice.inventory_group WHERE event_id = :event) AS groups, boxoffice_code.inventory_regroup(:event) AS after,
+       (SELECT count(DISTINCT group_id) FROM boxoffice.stock JOIN boxoffice.pool AS p ON p.event_id = stock.event_id AND p.id = pool_id
+         WHERE stock.event_id = :event AND p.key IN ('garden', 'year')) AS garden;
+SELECT count(*), min(price), max(price) FROM boxoffice.session_price WHERE event_id = :event;
+SELECT t.key, count(x.session_id) FROM boxoffice.ticket_type AS t
+  LEFT JOIN boxoffice.ticket_type_session AS x ON x.event_id = t.event_id AND x.ticket_type_id = t.id
+ WHERE t.event_id = :event GROUP BY t.key ORDER BY t.key;
+SELECT e.starts_at, e.ends_at, e.session_count FROM boxoffice.event AS e WHERE e.id = :event;
+
+-- what is there already is refused, or skipped; a list; keys of local starts
+\set VERBOSITY default
+SELECT api.session_create(:event, rule => '{"weekdays": ["sun"], "times": ["10:00"], "from": "2027-01-02", "to": "2027-01-10"}');
+\set VERBOSITY terse
+SELECT j ->> 'created' AS created, j ->> 'skipped' AS skipped, j #>> '{skipped_items,1,key}' AS skipped_second
+  FROM api.session_create(:event, duplicates => 'skip',
+      rule => '{"weekdays": ["sun"], "times": ["10:00", "12:00"], "from": "2027-01-02", "to": "2027-01-10"}') AS j;
+SELECT j ->> 'created' AS created, j ->> 'skipped' AS skipped, j ->> 'version' AS version
+  FROM api.session_create(:event, duplicates => 'skip', rule => '{"weekdays": ["sun"], "times": ["10:00"], "from": "2027-01-02", "to": "2027-01-10"}') AS j;
+SELECT j.item ->> 'key' AS key, j.item ->> 'starts_at' AS starts_at
+  FROM json_array_elements(api.session_create(:event, sessions => '[
+      {"starts_at": "2027-05-01T18:30:00+02:00"}, {"starts_at": "2027-05-01T18:30:00+02:00", "zone": "Asia/Tokyo", "status": "paused"},
+      {"key": "gala", "starts_at": "2027-04-01T18:30:00+02:00", "prices": [{"ticket_type": "tour", "price": 9900}],
+       "capacities": [{"pool": "tour", "capacity": 3}]}]') -> 'items') AS j (item);
+SELECT s.key, s.status, p.key AS pool, k.capacity FROM boxoffice.session AS s
+  JOIN boxoffice.stock AS k ON k.event_id = s.event_id AND k.session_id = s.id
+  JOIN boxoffice.pool AS p ON p.event_id = k.event_id AND p.id = k.pool_id
+ WHERE s.event_id = :event AND s.starts_at BETWEEN '2027-03-01' AND '2027-06-01' AND p.key IN ('entry', 'tour') ORDER BY s.starts_at, s.key, p.id;
+
+-- what is wrong, each where it is
+\set VERBOSITY default
+SELECT api.session_create(:event);
+SELECT api.session_create(:event, sessions => '[{"starts_at": "2027-05-01T18:30:00Z"}]', rule => pg_temp.at('2027-05-01', 'UTC', '10:00'));
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'Mars/Base', '10:00') || '{"venue": "attic", "key": "A {date}",
+    "capacities": [{"pool": "year", "capacity": 1}, {"pool": "moon", "capacity": 1}], "ticket_types": ["moon", "adult", "adult"],
+    "prices": [{"ticket_type": "sun", "price": 1}]}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'UTC', '10:00') || '{"to": "2027-04-30"}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'UTC', '10:00') || '{"to": "2097-04-30"}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'UTC', '10:00') || '{"weekdays": ["mon"]}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'UTC', '10:00', '11:00') || '{"key": "one-{date}"}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'UTC', '10:00') || '{"key": "this-key-is-very-long-indeed-and-will-get-longer-{date}-{time}"}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'UTC', '10:00') || '{"sale_starts_at": "2027-02-01T00:00:00Z", "sale_ends_at": "2027-01-01T00:00:00Z"}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-05-01', 'UTC', '24:00', '9:30', '10:60') || '{"from": "2027-02-29", "weekdays": ["someday"]}');
+SELECT api.session_create(:event, rule => pg_temp.at('2027-01-01', 'UTC', VARIADIC
+    ARRAY(SELECT to_char('2027-01-01'::timestamp + n * '10 min'::interval, 'HH24:MI') FROM generate_series(0, 143) AS n)) || '{"to": "2027-12-31"}');
+SELECT api.session_create(:event, sessions => '[
+    {"key": "a", "starts_at": "2027-05-01T18:30:00Z"}, {"key": "a", "starts_at": "2027-05-02T18:30:00Z"},
+    {"key": "b", "starts_at": "2027-05-02T18:30:00Z", "ends_at": "2027-05-02T18:00:00Z"},
+    {"key": "c", "starts_at": "2027-05-02T18:30:00Z", "venue": "attic"},
+    {"key": "d", "starts_at": "2027-05-02T18:30:00Z", "sale_starts_at": "2027-05-02T18:00:00Z", "sale_ends_at": "2027-05-02T18:00:00Z"},
+    {"starts_at": "2027-05-03T18:30:00Z"}, {"starts_at": "2027-05-03T18:30:00Z"}]');
+SELECT api.session_create(:event, sessions => '[{"key": "a", "starts_at": "2027-05-01T18:30:00Z", "zone": "Mars/Base"},
+    {"key": "b", "starts_at": "2027-05-01T18:30:00Z", "prices": [{"ticket_type": "adult", "price": 1}, {"ticket_type": "adult", "price": 2}]}]');
+SELECT api.session_create(:event, sessions => '[]', duplicates => 'perhaps');
+SELECT api.session_create(:event, sessions => '[{"starts_at": "2027-05-01"}]', if_match => '"1"');
+SELECT api.session_create(:event, sessions => '[{"starts_at": "2027-05-01T18:30:00Z"}]', if_match => '"1"');
+SELECT api.session_create(1, sessions => '[{"starts_at": "2027-05-01T18:30:00Z"}]');
+\set VERBOSITY terse
+SELECT e.session_count, count(*) FROM boxoffice.event AS e JOIN boxoffice.session AS s ON s.event_id = e.id WHERE e.id = :event GROUP BY 1;
+SELECT * FROM boxoffice.check_inventory(:event);
