@@ -37,7 +37,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_types_json IS
 'The ticket types that the public sees, in the order in which to show them.';
 
-CREATE OR REPLACE FUNCTION boxoffice_code.ticket_types_own_json(event boxoffice.event)
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_types_own_json(
+    event boxoffice.event, only_type bigint DEFAULT NULL)
     RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -81,11 +82,11 @@ BEGIN
                    'bundle', boxoffice_code.ticket_type_bundle_json(event.id, t.id))
                    ORDER BY t.position, t.id), '[]'::json)
           FROM boxoffice.ticket_type AS t
-         WHERE t.event_id = event.id);
+         WHERE t.event_id = event.id AND (only_type IS NULL OR t.id = only_type));
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_types_own_json IS
-'The ticket types of an event as its organizer sees them.';
+'The ticket types of an event, or one of them, as its organizer sees them.';
 
 -- A list of keys inside ticket types (pools, sessions): those that are unknown or named twice.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_faults_keys(document jsonb, part text)
@@ -181,7 +182,7 @@ AS $$
            COALESCE(t.hidden, false),
            COALESCE(pg_catalog.jsonb_typeof(t.sessions), 'null') = 'null',
            t.sale_starts_at, t.sale_ends_at, COALESCE(t.min_per_order, 1), t.max_per_order,
-           t.buyer_limit, t.n, COALESCE(t.approval, false)
+           t.buyer_limit, last.position + t.n, COALESCE(t.approval, false)
       FROM ROWS FROM (pg_catalog.jsonb_to_recordset(types) AS (
                key text, name text, description text, kind text, price bigint, fee bigint,
                hidden boolean, sessions jsonb, sale_starts_at timestamptz,
@@ -189,7 +190,12 @@ AS $$
                buyer_limit integer, approval boolean))
            WITH ORDINALITY
            AS t (key, name, description, kind, price, fee, hidden, sessions, sale_starts_at,
-                 sale_ends_at, min_per_order, max_per_order, buyer_limit, approval, n);
+                 sale_ends_at, min_per_order, max_per_order, buyer_limit, approval, n)
+     CROSS JOIN (
+        SELECT COALESCE(pg_catalog.max(x.position), 0) AS position
+          FROM boxoffice.ticket_type AS x
+         WHERE x.event_id = event
+      ) AS last;
 
     INSERT INTO boxoffice.ticket_type_pool (event_id, ticket_type_id, pool_id)
     SELECT event, t.id, p.id
@@ -209,3 +215,350 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_insert_types IS
 'Writes ticket types of an event, what they take from, and in which sessions they are sold.';
+
+-- ---- one type of an event
+-- ------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_find(event bigint, ref text)
+    RETURNS boxoffice.ticket_type
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.ticket_type;
+BEGIN
+    SELECT t.*
+      INTO found
+      FROM boxoffice.ticket_type AS t
+     WHERE t.event_id = ticket_type_find.event
+       AND (t.key = ref OR ref ~ '^[0-9]{1,18}$' AND t.id = ref::bigint)
+     ORDER BY t.key = ref DESC
+     LIMIT 1;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found', 'ticket_type');
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_find IS
+'The ticket type of an event with this key or id; refuses if there is none.';
+
+-- The answer of what changes a type. version is the event's, which is the ETag.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_answer(
+    event boxoffice.event, ticket_type bigint, outcome text)
+    RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT pg_catalog.json_build_object(
+        'outcome', outcome,
+        'ticket_type', boxoffice_code.ticket_types_own_json(event, ticket_type) -> 0,
+        'version', event.version)
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_answer IS
+'A ticket type after a change, and the event''s version.';
+
+-- Keys in a list of one type (pools, sessions): those that are unknown or named twice.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_faults_keys(
+    event bigint, type jsonb, part text)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH named AS (
+        SELECT pg_catalog.format('/%s/%s', part, k.n - 1) AS pointer, k.key,
+               pg_catalog.row_number() OVER (PARTITION BY k.key ORDER BY k.n) AS use
+          FROM pg_catalog.jsonb_array_elements_text(boxoffice_code.list_or_none(type -> part))
+               WITH ORDINALITY AS k (key, n)
+    )
+    SELECT boxoffice_code.fault('invalid_document', k.pointer, 'The list names this twice.')
+      FROM named AS k
+     WHERE k.use > 1
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', k.pointer,
+               'The event has nothing with this key.')
+      FROM named AS k
+     WHERE k.use = 1
+       AND NOT EXISTS (
+        SELECT FROM boxoffice.pool AS p
+         WHERE part = 'pools' AND p.event_id = ticket_type_faults_keys.event AND p.key = k.key)
+       AND NOT EXISTS (
+        SELECT FROM boxoffice.session AS s
+         WHERE part = 'sessions'
+           AND s.event_id = ticket_type_faults_keys.event
+           AND s.key = k.key)
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_faults_keys IS
+'What is wrong with the keys of pools or sessions that one ticket type names.';
+
+-- What is wrong with one type's document in its event; self is the type that it is to be, if it is
+-- there.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_faults_one(
+    event boxoffice.event, type jsonb, self bigint)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.fault('already_exists', '/key', 'Another ticket type has this key.')
+     WHERE EXISTS (
+        SELECT FROM boxoffice.ticket_type AS t
+         WHERE t.event_id = event.id
+           AND t.key = type ->> 'key'
+           AND t.id IS DISTINCT FROM self)
+    UNION ALL
+    SELECT f.fault || pg_catalog.jsonb_build_object('pointer',
+               pg_catalog.regexp_replace(f.fault ->> 'pointer', '^/ticket_types/0', ''))
+      FROM boxoffice_code.event_faults_types(pg_catalog.jsonb_build_object(
+               'max_per_order', event.max_per_order, 'pools', '[]'::jsonb, 'sessions', '[]'::jsonb,
+               'ticket_types', pg_catalog.jsonb_build_array(
+                   type - '{pools,sessions}'::text[]))) AS f (fault)
+    UNION ALL
+    SELECT boxoffice_code.ticket_type_faults_keys(event.id, type, 'pools')
+    UNION ALL
+    SELECT boxoffice_code.ticket_type_faults_keys(event.id, type, 'sessions')
+    UNION ALL
+    SELECT boxoffice_code.ticket_type_faults_document(type, ARRAY(
+               SELECT t.key FROM boxoffice.ticket_type AS t WHERE t.event_id = event.id), '')
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_faults_one IS
+'What is wrong with the document of one ticket type in its event.';
+
+-- Refuses what doesn't go together between the types of the event, as they stand now.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_settle(event bigint, ticket_type bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    faults jsonb;
+BEGIN
+    SELECT pg_catalog.jsonb_agg(boxoffice_code.fault(
+               'invalid_document', CASE WHEN f.ticket_type = ticket_type_settle.ticket_type
+                                        THEN f.pointer ELSE '' END, f.detail))
+      INTO faults
+      FROM boxoffice_code.ticket_type_faults(event) AS f;
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+    PERFORM boxoffice_code.inventory_regroup(event);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_settle IS
+'The end of a change of a ticket type: refuses what does not go together, and regroups the stock.';
+
+-- Whether places of the type are taken, or could be taken again: claims that live, and those of
+-- expired orders whose late payment may have its places back. Of sessions outside of kept only,
+-- if it is given. A claim is younger than its type, so a new type is answered at once; no index
+-- leads from a type to its claims, so for one that never sold the event's claims since are read.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_is_taken(
+    event bigint, ticket_type bigint, kept bigint[] DEFAULT NULL)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM boxoffice.claim AS c
+         WHERE c.event_id = event
+           AND c.owner_id > ticket_type
+           AND c.ticket_type_id = ticket_type
+           AND (kept IS NULL OR c.session_id IS NULL OR NOT c.session_id = ANY (kept))
+           AND (c.state IN ('held', 'pending', 'sold', 'blocked')
+                OR c.state = 'expired' AND EXISTS (
+                    SELECT FROM boxoffice.order AS o
+                     WHERE o.event_id = event AND o.hold_id = c.owner_id AND o.status = 'expired')))
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_is_taken IS
+'Whether places of a ticket type are taken or could be taken again by a late payment; of sessions outside a list only, if one is given.';
+
+-- Whether anything was ever taken of the type, or names it.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_was_used(event bigint, ticket_type bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM boxoffice.ticket_type_bundle AS b
+         WHERE b.event_id = event AND b.child_type_id = ticket_type)
+        OR EXISTS (
+        SELECT FROM boxoffice.claim AS c
+         WHERE c.event_id = event AND c.owner_id > ticket_type AND c.ticket_type_id = ticket_type)
+        OR EXISTS (
+        SELECT FROM boxoffice.ticket AS t
+         WHERE t.event_id = event AND t.id > ticket_type AND t.ticket_type_id = ticket_type)
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_was_used IS
+'Whether anything was ever held, kept back or sold of a ticket type, or a bundle has it.';
+
+-- Locks all groups of the event and takes back what has expired of the type's pools.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_free(event bigint, ticket_type bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stocks bigint[];
+BEGIN
+    PERFORM boxoffice_code.event_lock_groups(event);
+    stocks := ARRAY(
+        SELECT s.id
+          FROM boxoffice.ticket_type_pool AS l
+          JOIN boxoffice.stock AS s ON s.event_id = l.event_id AND s.pool_id = l.pool_id
+         WHERE l.event_id = ticket_type_free.event
+           AND l.ticket_type_id = ticket_type_free.ticket_type
+           AND s.held + s.pending + s.blocked > 0
+         ORDER BY s.id);
+    IF stocks <> '{}' THEN
+        PERFORM boxoffice_code.stock_reclaim(event, stocks,
+            pg_catalog.array_fill(0::bigint, ARRAY[pg_catalog.cardinality(stocks)]));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_free IS
+'Locks all groups of an event and takes back what has expired of a ticket type''s pools.';
+
+-- Replaces what a type takes from and in which sessions it is sold, under the locks of all groups.
+-- Other pools, or admits, while anything is taken: refused, as the claims were taken by the old
+-- rule. A session may be added at any time (passes that were sold don't grow), but not taken away
+-- while anything is taken of the type in it.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_relink(
+    was boxoffice.ticket_type, patched boxoffice.ticket_type, patch jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    pools CONSTANT bigint[] := ARRAY(
+        SELECT p.id
+          FROM boxoffice.pool AS p
+         WHERE p.event_id = was.event_id
+           AND p.key = ANY (ARRAY(SELECT pg_catalog.jsonb_array_elements_text(
+                   boxoffice_code.list_or_none(patch -> 'pools'))))
+         ORDER BY p.id);
+    pools_now CONSTANT bigint[] := ARRAY(
+        SELECT l.pool_id
+          FROM boxoffice.ticket_type_pool AS l
+         WHERE l.event_id = was.event_id AND l.ticket_type_id = was.id
+         ORDER BY l.pool_id);
+    kept CONSTANT bigint[] := boxoffice_code.ticket_type_sessions_patched(was, patch);
+BEGIN
+    IF (patch ? 'pools' AND pools <> pools_now OR patched.admits <> was.admits)
+        AND boxoffice_code.ticket_type_is_taken(was.event_id, was.id) THEN
+        PERFORM boxoffice_code.refuse('in_use',
+            CASE WHEN patched.admits <> was.admits THEN '/admits' ELSE '/pools' END, '{}',
+            'Places are taken of this ticket type.');
+    END IF;
+    IF kept IS NOT NULL
+        AND boxoffice_code.ticket_type_is_taken(was.event_id, was.id, kept) THEN
+        PERFORM boxoffice_code.refuse('in_use', '/sessions', '{}',
+            'Places are taken of this ticket type in a session that would go.');
+    END IF;
+    IF patch ? 'pools' THEN
+        DELETE FROM boxoffice.ticket_type_pool AS l
+         WHERE l.event_id = was.event_id AND l.ticket_type_id = was.id;
+        INSERT INTO boxoffice.ticket_type_pool (event_id, ticket_type_id, pool_id)
+        SELECT was.event_id, was.id, p.id FROM pg_catalog.unnest(pools) AS p (id);
+        IF pools = '{}' THEN
+            PERFORM boxoffice_code.ticket_type_link_unlimited(was.event_id, was.id);
+        END IF;
+    END IF;
+    IF patch ? 'sessions' THEN
+        DELETE FROM boxoffice.ticket_type_session AS x
+         WHERE x.event_id = was.event_id AND x.ticket_type_id = was.id;
+        INSERT INTO boxoffice.ticket_type_session (event_id, ticket_type_id, session_id)
+        SELECT was.event_id, was.id, s.id FROM pg_catalog.unnest(kept) AS s (id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_relink IS
+'Replaces the pools and sessions of a ticket type; refuses while places that were taken by the old ones stand.';
+
+-- The sessions that a patch leaves a type; NULL if all, or if it says nothing of them.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_sessions_patched(
+    was boxoffice.ticket_type, patch jsonb)
+    RETURNS bigint[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN pg_catalog.jsonb_typeof(patch -> 'sessions') = 'array' THEN ARRAY(
+        SELECT s.id
+          FROM pg_catalog.jsonb_array_elements_text(patch -> 'sessions') AS named (key)
+          JOIN boxoffice.session AS s ON s.event_id = was.event_id AND s.key = named.key) END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_sessions_patched IS
+'The sessions that a patch leaves a ticket type; NULL if all, or if it says nothing of them.';
+
+-- Writes a type as a patch made it, outside of its links; a new position moves the others.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_write(
+    patched boxoffice.ticket_type, patch jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE boxoffice.ticket_type AS t
+       SET key = patched.key,
+           name = patched.name,
+           description = patched.description,
+           kind = patched.kind,
+           price = patched.price,
+           fee = patched.fee,
+           status = patched.status,
+           hidden = patched.hidden,
+           approval = patched.approval,
+           all_sessions = patched.all_sessions,
+           sale_starts_at = patched.sale_starts_at,
+           sale_ends_at = patched.sale_ends_at,
+           min_per_order = patched.min_per_order,
+           max_per_order = patched.max_per_order,
+           buyer_limit = patched.buyer_limit,
+           admits = patched.admits,
+           free_price = patched.free_price,
+           price_max = patched.price_max,
+           price_suggested = patched.price_suggested,
+           sold_alone = patched.sold_alone
+     WHERE t.event_id = patched.event_id AND t.id = patched.id;
+    PERFORM boxoffice_code.ticket_type_write_parts(patched.event_id, patched.id,
+        pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+            'addon_to', CASE WHEN patch ? 'addon_to'
+                             THEN boxoffice_code.list_or_none(patch -> 'addon_to') END,
+            'bundle', CASE WHEN patch ? 'bundle'
+                           THEN boxoffice_code.list_or_none(patch -> 'bundle') END)));
+    IF patch ? 'position' THEN
+        UPDATE boxoffice.ticket_type AS t
+           SET position = placed.position
+          FROM (
+            SELECT o.id, pg_catalog.row_number() OVER (
+                       ORDER BY CASE WHEN o.id = patched.id THEN patched.position - 0.5
+                                     ELSE o.n END) AS position
+              FROM (
+                SELECT y.id, pg_catalog.row_number() OVER (
+                           ORDER BY y.id = patched.id, y.position, y.id) AS n
+                  FROM boxoffice.ticket_type AS y
+                 WHERE y.event_id = patched.event_id
+              ) AS o
+          ) AS placed
+         WHERE t.event_id = patched.event_id AND t.id = placed.id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_write IS
+'Writes a ticket type as a patch made it, except for its links.';
+
+-- Removes a type of which nothing was ever taken.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_remove(event bigint, ticket_type bigint)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    DELETE FROM boxoffice.ticket_type_pool AS x
+     WHERE x.event_id = event AND x.ticket_type_id = ticket_type;
+    DELETE FROM boxoffice.ticket_type_session AS x
+     WHERE x.event_id = event AND x.ticket_type_id = ticket_type;
+    DELETE FROM boxoffice.ticket_type_addon AS x
+     WHERE x.event_id = event AND ticket_type IN (x.ticket_type_id, x.parent_type_id);
+    DELETE FROM boxoffice.ticket_type_bundle AS x
+     WHERE x.event_id = event AND x.ticket_type_id = ticket_type;
+    DELETE FROM boxoffice.ticket_type AS x WHERE x.event_id = event AND x.id = ticket_type;
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_remove IS
+'Removes a ticket type of which nothing was ever taken, and its links.';

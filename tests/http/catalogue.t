@@ -121,4 +121,89 @@ subtest 'what of an event can not be changed' => sub {
 	is_problem($t->hold($event, quantity => 2), 422, 'max_per_order', 'go for the next hold');
 };
 
+subtest 'ticket types come, change and go' => sub {
+	my $event = $t->event(price => 1000,
+		sessions => [ map { { key => $_, starts_at => rfc3339(time + 86400 * 30) } } qw(one two three) ],
+		pools    => [ { key => 'house', name => 'House', scope => 'session', capacity => 50 }, { key => 'early', name => 'Early', scope => 'event', capacity => 10 } ]);
+	my $path = "/v1/events/$event->{id}/ticket-types";
+	my $new  = { key => 'student', name => 'Student', price => 500, fee => 50, pools => ['house'], sessions => [ 'one', 'two' ], max_per_order => 2 };
+	closed(POST => $path, $new, 'post');
+	closed(PATCH => "$path/general", { price => 1 }, 'patch');
+	closed(DELETE => "$path/general", undef, 'delete');
+
+	my $a = $http->post($path, $new, token => $mine, key => uuid(), headers => [ 'If-Match' => '"2"' ]);
+	is_status($a, 201, 'a new type');
+	is($a->header('ETag'), '"3"', 'makes a version of the event');
+	is_deeply([ @{ $a->json->{ticket_type} }{qw(key price fee pools sessions max_per_order status)} ], [ 'student', 500, 50, ['house'], [ 'one', 'two' ], 2, 'active' ], 'as asked');
+	is_status($t->hold($event, type => 'student', session => 'two'), 201, 'it sells at once');
+	is_problem($t->hold($event, type => 'student', session => 'three'), 422, 'type_not_in_session', '… where it is sold');
+	is_problem($http->post($path, { %$new, key => 'old' }, token => $mine, key => uuid(), headers => [ 'If-Match' => '"2"' ]), 412, 'precondition_failed', 'a version that is gone');
+	my $bad = sub ($change, $status, $code, $at, $name) {
+		my $a = $http->post($path, { %$new, key => 'bad', %$change }, token => $mine, key => uuid());
+		is_problem($a, $status, $code, $name);
+		is_deeply(faults_of($a), [ "$code at $at" ], '… where');
+	};
+	$bad->({ key => 'student' }, 409, 'already_exists', '/key', 'a key that is taken');
+	$bad->({ pools => ['moon'] }, 422, 'unknown_reference', '/pools/0', 'a pool that is none');
+	$bad->({ pools => [ 'house', 'house' ] }, 422, 'invalid_document', '/pools/1', 'a pool twice');
+	$bad->({ sessions => [ 'one', 'moon' ] }, 422, 'unknown_reference', '/sessions/1', 'a session that is none');
+	$bad->({ min_per_order => 3 }, 422, 'invalid_document', '/max_per_order', 'more at least than at most');
+	$bad->({ sale_starts_at => rfc3339(time + 60), sale_ends_at => rfc3339(time) }, 422, 'invalid_document', '/sale_ends_at', 'a sale that ends first');
+	$bad->({ addon_to => [ { ticket_type => 'moon' } ] }, 422, 'unknown_reference', '/addon_to/0/ticket_type', 'an add-on to nothing');
+	$bad->({ price => -1 }, 400, 'invalid_request', '/price', 'a price below zero');
+	$bad->({ colour => 'red' }, 400, 'invalid_request', '/colour', 'a member that is none');
+	is(scalar @{ $http->get("/v1/organizers/$org/events/$event->{id}", token => $mine)->json->{ticket_types} }, 2, 'none of them left anything');
+
+	my $hold = $t->hold($event, session => 'one', quantity => 2)->json;
+	$a = $http->patch("$path/general", { price => 2000, name => 'Standard', description => 'Alles drin', position => 2 }, token => $mine);
+	is_status($a, 200, 'another price');
+	is($a->json->{ticket_type}{price}, 2000, '… is told');
+	is_deeply([ map { $_->{key} } @{ $http->get("/v1/organizers/$org/events/$event->{id}", token => $mine)->json->{ticket_types} } ], [ 'student', 'general' ], 'another place');
+	is($t->hold($event, session => 'one')->json->{total}, 2000, 'the next hold pays it');
+	is_status($t->order($event, $hold, expected_total => 2000), 201, 'who holds pays what was told');
+	is_problem($http->patch("$path/moon", { price => 1 }, token => $mine), 404, 'not_found', 'a type that is none');
+	is_problem($http->patch("$path/general", { price => undef }, token => $mine), 400, 'invalid_request', 'no price');
+	is_problem($http->patch("$path/general", { key => 'student' }, token => $mine), 409, 'already_exists', 'the key of another');
+	is_problem($http->patch("$path/general", { status => 'retired' }, token => $mine), 400, 'invalid_request', 'retired is what DELETE makes');
+	is_problem($http->patch("$path/general", { price_max => 5 }, token => $mine), 422, 'invalid_document', 'a most of a fixed price');
+	is($http->patch("$path/general", { price => 2000 }, token => $mine)->json->{version}, $http->patch("$path/general", {}, token => $mine)->json->{version}, 'what changes nothing makes no version');
+	my $id = $a->json->{ticket_type}{id};
+	is($http->patch("$path/$id", { status => 'paused' }, token => $mine)->json->{ticket_type}{status}, 'paused', 'paused, by its id');
+	is_problem($t->hold($event, session => 'one'), 409, 'paused', '… and not sold');
+	$http->patch("$path/$id", { status => 'active' }, token => $mine);
+
+	$a = $http->post($path, { key => 'unused', name => 'Unused', price => 1, pools => ['house'] }, token => $mine, key => uuid());
+	is($http->delete("$path/unused", token => $mine)->json->{outcome}, 'deleted', 'what was never used is deleted');
+	is_problem($http->delete("$path/unused", token => $mine), 404, 'not_found', '… once');
+	$a = $http->delete("$path/general", token => $mine, headers => [ 'If-Match' => '"1"' ]);
+	is_problem($a, 412, 'precondition_failed', 'not by who looked at an older version');
+	$a = $http->delete("$path/general", token => $mine);
+	is_deeply([ $a->json->{outcome}, $a->json->{ticket_type}{status} ], [ 'retired', 'retired' ], 'what was used is retired');
+	is($http->delete("$path/general", token => $mine)->json->{version}, $a->json->{version}, '… again changes nothing');
+	is_deeply([ map { $_->{key} } @{ $http->get("/v1/events/$event->{id}")->json->{ticket_types} } ], ['student'], '… and is not shown');
+	isnt($t->hold($event, session => 'one')->status, 201, '… nor sold');
+	is_status($http->patch("$path/general", { status => 'active' }, token => $mine), 200, 'it comes back');
+	is_status($t->hold($event, session => 'one'), 201, '… and sells');
+};
+
+subtest 'what a type takes from, while it is taken' => sub {
+	my $event = $t->event(
+		sessions => [ map { { key => $_, starts_at => rfc3339(time + 86400 * 30) } } qw(one two three) ],
+		pools    => [ { key => 'house', name => 'House', scope => 'session', capacity => 50 }, { key => 'early', name => 'Early', scope => 'event', capacity => 3 } ],
+		ticket_types => [ { key => 'general', name => 'General', price => 0, pools => ['house'], sessions => [ 'one', 'two' ] } ]);
+	my $path = "/v1/events/$event->{id}/ticket-types/general";
+	is_deeply($http->patch($path, { pools => [ 'early', 'house' ] }, token => $mine)->json->{ticket_type}{pools}, [ 'house', 'early' ], 'two pools');
+	is_status($t->hold($event, session => 'one', quantity => 3), 201, 'three of them');
+	is_problem($t->hold($event, session => 'two'), 409, 'all_held', '… are all there are');
+	my $a = $http->patch($path, { pools => ['house'] }, token => $mine);
+	is_problem($a, 409, 'in_use', 'one pool, while places are held');
+	is_deeply(faults_of($a), ['in_use at /pools'], '… where');
+	is_problem($http->patch($path, { admits => 'all' }, token => $mine), 409, 'in_use', 'nor is it a pass now');
+	is_status($http->patch($path, { pools => [ 'house', 'early' ] }, token => $mine), 200, 'what it takes from it may take from');
+	is_problem($http->patch($path, { sessions => ['two'] }, token => $mine), 409, 'in_use', 'not without the session where it is held');
+	is_status($http->patch($path, { sessions => [ 'one', 'three' ] }, token => $mine), 200, 'but without another, and in a new one');
+	is_status($http->patch($path, { sessions => undef }, token => $mine), 200, 'or in all');
+	is_problem($http->patch($path, { sessions => [] }, token => $mine), 400, 'invalid_request', 'or in none');
+};
+
 $t->finish;
