@@ -287,6 +287,72 @@ COMMENT ON FUNCTION boxoffice_code.ticket_type_link_unlimited IS
 -- ---- how answers show them
 -- -----------------------------------------------------------------------
 
+-- Which pools a ticket of each type takes from, and how many places: a bundle also takes for what
+-- is in it.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_takes(event bigint)
+    RETURNS TABLE (ticket_type_id bigint, pool_id bigint, "each" integer)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT taken.ticket_type_id, taken.pool_id, pg_catalog.sum(taken.each)::integer
+      FROM (
+        SELECT p.ticket_type_id, p.pool_id, 1 AS each
+          FROM boxoffice.ticket_type_pool AS p
+         WHERE p.event_id = ticket_type_takes.event
+        UNION ALL
+        SELECT b.ticket_type_id, p.pool_id, b.quantity
+          FROM boxoffice.ticket_type_bundle AS b
+          JOIN boxoffice.ticket_type_pool AS p
+            ON p.event_id = b.event_id AND p.ticket_type_id = b.child_type_id
+         WHERE b.event_id = ticket_type_takes.event
+      ) AS taken
+     GROUP BY taken.ticket_type_id, taken.pool_id
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_takes IS
+'Which pools a ticket of each type of an event takes places from, and how many, with what is in its bundle.';
+
+-- How much is left of a pass: as much as of the scarcest of all that it takes from.
+CREATE OR REPLACE FUNCTION boxoffice_code.pass_availability(
+    event bigint, ticket_type bigint, exact boolean)
+    RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        WITH taken AS (
+            SELECT s.id, p.each
+              FROM boxoffice_code.ticket_type_takes(pass_availability.event) AS p
+              JOIN boxoffice.ticket_type AS t
+                ON t.event_id = pass_availability.event AND t.id = p.ticket_type_id
+              JOIN boxoffice.stock AS s
+                ON s.event_id = pass_availability.event AND s.pool_id = p.pool_id
+             WHERE p.ticket_type_id = pass_availability.ticket_type
+               AND (t.all_sessions OR s.session_id IS NULL OR EXISTS (
+                    SELECT FROM boxoffice.ticket_type_session AS x
+                     WHERE x.event_id = t.event_id
+                       AND x.ticket_type_id = t.id
+                       AND x.session_id = s.session_id))
+             LIMIT 1001
+        ), left_of AS (
+            SELECT pg_catalog.min(n.available / k.each) AS available,
+                   pg_catalog.max(CASE WHEN n.available < k.each THEN GREATEST(n.state, 2)
+                                       ELSE n.state END) AS state
+              FROM boxoffice_code.stock_now(
+                       event, (SELECT pg_catalog.array_agg(taken.id) FROM taken), exact) AS n
+              JOIN taken AS k ON k.id = n.id
+        )
+        SELECT CASE WHEN exact
+                    THEN pg_catalog.json_build_object(
+                        'state', boxoffice_code.stock_state_name(l.state),
+                        'available', l.available)
+                    ELSE pg_catalog.json_build_object(
+                        'state', boxoffice_code.stock_state_name(l.state)) END
+          FROM left_of AS l);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.pass_availability IS
+'What the public sees of how much is left of a ticket type that admits to all sessions; with a number if exact.';
+
 -- The types that an add-on is sold with. The public is told of those only that it is shown.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_addon_json(
     event bigint, ticket_type bigint, shown boolean)

@@ -49,16 +49,19 @@ BEGIN
           JOIN stock AS s ON s.id = n.id
     ), sold AS (
         SELECT wanted.id AS session_id, t.position, t.id, t.key,
-               pg_catalog.min(n.available) AS available, pg_catalog.max(n.state) AS state
+               pg_catalog.min(n.available / p.each) AS available,
+               pg_catalog.max(CASE WHEN n.available < p.each THEN GREATEST(n.state, 2)
+                                   ELSE n.state END) AS state
           FROM pg_catalog.unnest(sessions) AS wanted (id)
          CROSS JOIN boxoffice.ticket_type AS t
-          JOIN boxoffice.ticket_type_pool AS p
-            ON p.event_id = t.event_id AND p.ticket_type_id = t.id
+          JOIN boxoffice_code.ticket_type_takes(session_availability.event) AS p
+            ON p.ticket_type_id = t.id
           JOIN now AS n
             ON n.pool_id = p.pool_id AND (n.session_id = wanted.id OR n.session_id IS NULL)
          WHERE t.event_id = session_availability.event
            AND t.status <> 'retired'
            AND NOT t.hidden
+           AND t.admits = 'session'
            AND (t.all_sessions OR EXISTS (
                 SELECT FROM boxoffice.ticket_type_session AS x
                  WHERE x.event_id = t.event_id

@@ -27,6 +27,8 @@ BEGIN
                    'price_max', t.price_max,
                    'price_suggested', COALESCE(t.price_suggested, '{}'),
                    'sold_alone', t.sold_alone,
+                   'availability', CASE WHEN t.admits = 'all' THEN
+                        boxoffice_code.pass_availability(event.id, t.id, event.show_quantity) END,
                    'addon_to', boxoffice_code.ticket_type_addon_json(event.id, t.id, true),
                    'bundle', boxoffice_code.ticket_type_bundle_json(event.id, t.id))
                    ORDER BY t.position, t.id), '[]'::json)
