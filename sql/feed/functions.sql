@@ -106,11 +106,24 @@ AS $$
     SELECT 'DTSTAMP:' || boxoffice_code.ical_time(event.updated_at) || E'\r\n'
            || 'LAST-MODIFIED:' || boxoffice_code.ical_time(event.updated_at) || E'\r\n'
            || 'SEQUENCE:' || LEAST(event.version, 2147483647) || E'\r\n'
-           || CASE WHEN event.description <> '' THEN boxoffice_code.ical_line(
-                  'DESCRIPTION:' || boxoffice_code.ical_text(
-                      CASE WHEN pg_catalog.length(event.description) > 1000
-                           THEN pg_catalog.left(event.description, 999) || '…'
-                           ELSE event.description END)) ELSE '' END
+           || COALESCE((
+                SELECT boxoffice_code.ical_line('CATEGORIES:' || pg_catalog.string_agg(
+                           boxoffice_code.ical_text(c.word), ',' ORDER BY c.n))
+                  FROM (
+                    SELECT event.category AS word, 0 AS n
+                     WHERE event.category IS NOT NULL
+                    UNION ALL
+                    SELECT t.tag, t.position
+                      FROM boxoffice.event_tag AS t
+                     WHERE t.event_id = event.id
+                  ) AS c), '')
+           || COALESCE((
+                SELECT boxoffice_code.ical_line('DESCRIPTION:' || boxoffice_code.ical_text(
+                           CASE WHEN pg_catalog.length(d.text) > 1000
+                                THEN pg_catalog.left(d.text, 999) || '…'
+                                ELSE d.text END))
+                  FROM (SELECT COALESCE(event.description, event.summary) AS text) AS d
+                 WHERE d.text <> ''), '')
 $$;
 COMMENT ON FUNCTION boxoffice_code.ical_event IS
 'The content lines that all sessions of an event have in common; the description is cut at 1000 characters.';
@@ -448,7 +461,15 @@ BEGIN
         '@context', 'https://schema.org',
         '@id', 'urn:boxoffice:event:' || event.id,
         'identifier', event.slug,
-        'description', event.description,
+        'description', COALESCE(event.description, event.summary),
+        'keywords', (
+            SELECT pg_catalog.string_agg(t.tag, ', ' ORDER BY t.position)
+              FROM boxoffice.event_tag AS t
+             WHERE t.event_id = event.id),
+        'image', (
+            SELECT pg_catalog.jsonb_agg(i.url ORDER BY i.position)
+              FROM boxoffice.event_image AS i
+             WHERE i.event_id = event.id),
         'inLanguage', event.locale,
         'organizer', (
             SELECT pg_catalog.jsonb_build_object('@type', 'Organization', 'name', o.name)

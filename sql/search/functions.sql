@@ -88,6 +88,8 @@ AS $$
 DECLARE
     made boxoffice.event_search;
     venues boxoffice.venue[] := ARRAY(SELECT v FROM boxoffice_code.search_venues(event) AS v);
+    tags text[] := ARRAY(
+        SELECT t.tag FROM boxoffice.event_tag AS t WHERE t.event_id = event.id);
 BEGIN
     made.event_id := event.id;
     made.organizer_id := event.organizer_id;
@@ -96,6 +98,10 @@ BEGIN
     made.ends_at := event.ends_at;
     made.version := event.version;
     made.facets := ARRAY(
+        SELECT 'category:' || event.category WHERE event.category IS NOT NULL
+        UNION
+        SELECT 'tag:' || boxoffice_code.search_fold(t) FROM pg_catalog.unnest(tags) AS t
+        UNION
         SELECT 'country:' || v.country FROM pg_catalog.unnest(venues) AS v WHERE v.country <> ''
         UNION
         SELECT 'city:' || boxoffice_code.search_fold(v.city)
@@ -107,6 +113,8 @@ BEGIN
          WHERE v.city <> '' AND v.country <> '');
     made.words :=
         boxoffice_code.search_words(event.name, 'A')
+        || boxoffice_code.search_words(pg_catalog.concat_ws(
+            ' ', event.category, pg_catalog.array_to_string(tags, ' '), event.summary), 'B')
         || boxoffice_code.search_words((
             SELECT pg_catalog.string_agg(n.name, ' ')
               FROM (
@@ -289,7 +297,7 @@ DECLARE
     town CONSTANT text := boxoffice_code.search_fold(city);
     facets CONSTANT text[] := pg_catalog.array_remove(ARRAY[
         'category:' || category,
-        'tag:' || tag,
+        'tag:' || boxoffice_code.search_fold(tag),
         CASE WHEN town IS NULL THEN 'country:' || country
              ELSE 'place:' || country || '/' || town END,
         CASE WHEN country IS NULL THEN 'city:' || town END], NULL);
@@ -467,8 +475,8 @@ COMMENT ON FUNCTION boxoffice_code.calendar_page IS
 'The next sessions of public events by time that meet a condition, at most so many.';
 
 -- How full sessions of several events are: the state of the type of which most is left, by the
--- scarcest of its pools; NULL where no shown type is sold. What has expired is looked at only where
--- the counters say that little is left.
+-- scarcest of its pools; no row where no shown type is sold. What may have expired is looked at
+-- only where the counters say that little is left.
 CREATE OR REPLACE FUNCTION boxoffice_code.sessions_state(events bigint[], sessions bigint[])
     RETURNS TABLE (session_id bigint, state integer)
     LANGUAGE plpgsql STABLE
@@ -491,6 +499,7 @@ BEGIN
     ), counted AS MATERIALIZED (
         SELECT s.event_id, s.id, s.pool_id, s.session_id,
                s.capacity::bigint + s.overbook AS places,
+               s.held::bigint + s.pending + s.blocked AS losable,
                s.held::bigint + s.pending + s.sold + s.blocked AS taken
           FROM stock AS s
     ), tight AS MATERIALIZED (
@@ -498,12 +507,16 @@ BEGIN
           FROM (
             SELECT c.event_id AS id, pg_catalog.array_agg(c.id) AS stocks
               FROM counted AS c
-             WHERE (c.places - c.taken) * 10 <= c.places
+             WHERE (c.places - c.taken) * 10 <= c.places AND c.losable > 0
              GROUP BY c.event_id
           ) AS e
          CROSS JOIN LATERAL boxoffice_code.stock_now(e.id, e.stocks, false) AS n
     ), now AS MATERIALIZED (
-        SELECT c.event_id, c.pool_id, c.session_id, COALESCE(t.state, 0) AS state
+        SELECT c.event_id, c.pool_id, c.session_id,
+               CASE WHEN t.id IS NOT NULL THEN t.state
+                    WHEN c.places <= c.taken THEN 3
+                    WHEN (c.places - c.taken) * 10 <= c.places THEN 1
+                    ELSE 0 END AS state
           FROM counted AS c
           LEFT JOIN tight AS t ON t.id = c.id
     ), sold AS (
@@ -542,6 +555,10 @@ BEGIN
         'id', event.id::text,
         'slug', event.slug,
         'name', event.name,
+        'summary', event.summary,
+        'category', event.category,
+        'tags', boxoffice_code.event_tags_json(event.id),
+        'image', boxoffice_code.event_images_json(event.id) -> 0,
         'status', event.status,
         'test', event.test,
         'organizer', boxoffice_code.organizer_public_json(event.organizer_id),

@@ -59,7 +59,7 @@ BEGIN
             next_id := boxoffice_code.sweep_idempotency(2000);
         WHEN 'search' THEN
             next_event := 0;
-            next_id := boxoffice_code.sweep_search(id, 500);
+            next_id := boxoffice_code.sweep_search(id, 100);
         ELSE
             RAISE EXCEPTION 'the worker knows no sweep "%"', task
                 USING ERRCODE = 'invalid_parameter_value';

@@ -15,11 +15,12 @@ SELECT boxoffice_code.price_text(37850, 2), boxoffice_code.price_text(500, 0), b
 SELECT api.organizer_create(slug => 'feed-test', name => 'Feed; Test') ->> 'id' AS organizer \gset
 SELECT api.venue_create(:organizer, 'hall', 'The Hall', 'Europe/Berlin', address => 'Ringstraße 1', city => 'Köln', country => 'DE',
                         latitude => 50.94, longitude => 6.96) ->> 'id' AS venue \gset
-CREATE FUNCTION pg_temp.make(slug text, days integer[], types jsonb, note text DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.make(slug text, days integer[], types jsonb, note text DEFAULT NULL, seen jsonb DEFAULT '{}') RETURNS bigint LANGUAGE sql AS $$
     SELECT (api.event_create(
         organizer => (SELECT o.id FROM boxoffice.organizer AS o WHERE o.slug = 'feed-test'),
         name => 'Feed, ' || slug, currency => 'EUR', zone => 'Europe/Berlin', slug => slug, short_code => translate(upper(slug), 'OI-', 'QY'),
         venue => 'hall', description => note, locale => 'de-DE',
+        category => seen ->> 'category', summary => seen ->> 'summary', tags => seen -> 'tags', images => seen -> 'images',
         sessions => (SELECT jsonb_agg(jsonb_build_object('key', 's' || d, 'name', CASE WHEN d = 2 THEN 'Zweiter Tag' END,
                                 'starts_at', '2040-06-01T10:00:00Z'::timestamptz + d * '1 day'::interval,
                                 'ends_at', '2040-06-01T12:00:00Z'::timestamptz + d * '1 day'::interval)) FROM unnest(days) AS d),
@@ -28,10 +29,12 @@ CREATE FUNCTION pg_temp.make(slug text, days integer[], types jsonb, note text D
 $$;
 SELECT pg_temp.make('feed-one', '{1}', '[{"key": "t", "name": "Full, with; signs", "price": 37350, "fee": 500, "pools": ["p"]},
                                          {"key": "h", "name": "Hidden", "price": 1, "pools": ["p"], "hidden": true}]',
-                    E'First line.\nSecond; line, with \\ signs.') AS one \gset
+                    E'First line.\nSecond; line, with \\ signs.',
+                    '{"category": "music", "tags": ["rock, loud", "tents"], "images": [{"url": "https://images.example.org/a.jpg", "alt": "A stage"}]}') AS one \gset
 SELECT pg_temp.make('feed-two', '{1,2,3}', '[{"key": "t", "name": "Day", "price": 1000, "pools": ["p"]},
                                              {"key": "first", "name": "First day", "price": 700, "pools": ["p"], "sessions": ["s1"]},
-                                             {"key": "pass", "name": "All days", "price": 2500, "pools": ["p"]}]') AS two \gset
+                                             {"key": "pass", "name": "All days", "price": 2500, "pools": ["p"]}]',
+                    seen => '{"summary": "In a sentence."}') AS two \gset
 -- a draft has none
 SELECT api.event_calendar('feed-one');
 SELECT api.event_jsonld('feed-one');

@@ -11,10 +11,11 @@ SELECT api.venue_create(:organizer, 'suva', 'Date Line Club', 'Pacific/Fiji', ci
 
 -- an event whose sessions start so many days into June 2040
 CREATE FUNCTION pg_temp.make(slug text, name text, days integer[], venue text DEFAULT 'koeln', note text DEFAULT NULL,
-                             names text[] DEFAULT '{}') RETURNS bigint LANGUAGE sql AS $$
+                             names text[] DEFAULT '{}', category text DEFAULT NULL, tags jsonb DEFAULT '[]') RETURNS bigint LANGUAGE sql AS $$
     SELECT (api.event_create(
         organizer => (SELECT o.id FROM boxoffice.organizer AS o WHERE o.slug = 'search-test'),
         name => name, currency => 'EUR', zone => 'Europe/Berlin', slug => slug, venue => venue, description => note,
+        category => category, tags => tags,
         sessions => (SELECT jsonb_agg(jsonb_build_object('key', 's' || d, 'name', names[n],
                                 'starts_at', '2040-06-01T10:00:00Z'::timestamptz + d * '1 day'::interval,
                                 'ends_at', '2040-06-01T12:00:00Z'::timestamptz + d * '1 day'::interval))
@@ -28,8 +29,14 @@ CREATE FUNCTION pg_temp.slugs(page json) RETURNS text LANGUAGE sql AS $$
       FROM json_array_elements(page -> 'items') WITH ORDINALITY AS j (item, n)
 $$;
 
-SELECT pg_temp.make('s-rock', 'Röck am Ring', '{10}', note => 'Loud music, three stages.') AS rock \gset
-SELECT pg_temp.make('s-ring', 'Der Ring des Nibelungen', '{1,2,4,6}', names => '{Rheingold,Walküre,Siegfried,Dämmerung}') AS ring \gset
+CREATE FUNCTION pg_temp.calendar(page json) RETURNS text LANGUAGE sql AS $$
+    SELECT COALESCE(string_agg((j.item #>> '{event,slug}') || '/' || (j.item ->> 'key') || '=' || COALESCE(j.item ->> 'availability', '-'), ' ' ORDER BY j.n), '')
+        || CASE WHEN page ->> 'next' IS NOT NULL THEN ' …' ELSE '' END
+      FROM json_array_elements(page -> 'items') WITH ORDINALITY AS j (item, n)
+$$;
+
+SELECT pg_temp.make('s-rock', 'Röck am Ring', '{10}', note => 'Loud music, three stages.', category => 'music', tags => '["Öpen air", "guitars"]') AS rock \gset
+SELECT pg_temp.make('s-ring', 'Der Ring des Nibelungen', '{1,2,4,6}', names => '{Rheingold,Walküre,Siegfried,Dämmerung}', category => 'music') AS ring \gset
 SELECT pg_temp.make('s-suva', 'Straßenfest', '{20}', venue => 'suva', note => 'The ring of fire.') AS suva_event \gset
 SELECT pg_temp.make('s-draft', 'Ring of drafts', '{1}') AS draft \gset
 SELECT pg_temp.make('s-long', 'Museum', (SELECT array_agg(n * 2) FROM generate_series(0, 150) AS n)) AS long \gset
@@ -69,6 +76,14 @@ SELECT api.event_list(near => '91,0');
 SELECT api.event_list(near => '1');
 SELECT api.event_list(near => '1e1,0');
 SELECT api.event_list(within_km => 3);
+
+-- categories and tags, also by their words
+SELECT pg_temp.slugs(api.event_list(:organizer, category => 'music')) AS category,
+       pg_temp.slugs(api.event_list(:organizer, tag => 'open AIR')) AS tag,
+       pg_temp.slugs(api.event_list(:organizer, tag => 'open')) AS part_of_a_tag,
+       pg_temp.slugs(api.event_list(:organizer, category => 'music', tag => 'guitars', city => 'Köln', country => 'DE', q => 'mus gui')) AS all_fit,
+       pg_temp.slugs(api.event_list(:organizer, category => 'museum', tag => 'guitars')) AS one_does_not;
+SELECT pg_temp.calendar(api.session_list_all("to" => '2040-07-01Z', organizer => :organizer, tag => 'guitars')) AS calendar;
 
 -- dates: some session starts in the range, or one still runs at its beginning
 SELECT pg_temp.slugs(api.event_list(:organizer, "from" => '2040-06-04Z', "to" => '2040-06-06Z', sort => 'date')) AS range,
@@ -123,11 +138,6 @@ UPDATE boxoffice.event_search SET version = 1 WHERE event_id = :rock;
 SELECT boxoffice_code.search_refresh(:rock);
 
 -- the calendar
-CREATE FUNCTION pg_temp.calendar(page json) RETURNS text LANGUAGE sql AS $$
-    SELECT COALESCE(string_agg((j.item #>> '{event,slug}') || '/' || (j.item ->> 'key') || '=' || COALESCE(j.item ->> 'availability', '-'), ' ' ORDER BY j.n), '')
-        || CASE WHEN page ->> 'next' IS NOT NULL THEN ' …' ELSE '' END
-      FROM json_array_elements(page -> 'items') WITH ORDINALITY AS j (item, n)
-$$;
 SELECT api.event_resume(:rock) ->> 'status' AS status;
 SELECT api.hold_create(:rock, '[{"ticket_type": "t", "quantity": 10}]') ->> 'status' AS held,
        api.hold_create(:long, '[{"ticket_type": "t", "session": "s10", "quantity": 9}]') ->> 'status' AS low;
