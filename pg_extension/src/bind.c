@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+
 #include "bind.h"
 #include "json.h"
 
@@ -15,6 +17,7 @@
 #define POINTER_MAX 500
 #define NAME_SHOWN_MAX 64
 #define NUMBER_TEXT_MAX 64
+#define ANYTHING_MAX 1000000		/* of what is not looked into: characters, items */
 
 /* One step from the body's root to the value at hand; on the stack while it is bound. */
 typedef struct Step
@@ -164,6 +167,8 @@ format_wanted(Format format)
 			return "must be one line without control characters";
 		case FORMAT_EMAIL:
 			return "must be an e-mail address";
+		case FORMAT_DECIMAL:
+			return "must be a number as text, such as 23.00";
 		case FORMAT_DATE_TIME:
 			return "must be a time by RFC 3339 with an offset, such as 2027-01-31T20:00:00+01:00";
 		case FORMAT_DATE:
@@ -450,6 +455,16 @@ find_member(const Schema *schema, const JsonString *name)
 	return -1;
 }
 
+/* What a document of somebody else's making may hold where we do not look: what jsonb can store. */
+static const Schema anything = {
+	.types = TYPE_NULL | TYPE_BOOLEAN | TYPE_NUMBER | TYPE_STRING | TYPE_ARRAY | TYPE_OBJECT,
+	.max = ANYTHING_MAX,
+	.number_min = -DBL_MAX,
+	.number_max = DBL_MAX,
+	.items = &anything,
+	.open = true,
+};
+
 /* Binds one member whose name has been read. */
 static bool
 bind_member(Binder *binder, const Schema *schema, const Step *step, const JsonString *name,
@@ -458,6 +473,12 @@ bind_member(Binder *binder, const Schema *schema, const Step *step, const JsonSt
 	int			index = find_member(schema, name);
 	Step		below = {.above = step, .name = name->data, .name_len = name->len};
 
+	if (index < 0 && schema->open && !name->has_nul && !name->has_lone_surrogate)
+	{
+		BoundValue	unread;
+
+		return bind_value(binder, &anything, &below, &unread);
+	}
 	if (index < 0)
 	{
 		fault_at(binder, &below, "unknown", NULL, "is not known here");

@@ -17,6 +17,7 @@
 #define SHORT_CODE_LENGTH_MAX 8		/* an event's short code has 3 to 8 letters */
 #define TICKET_CODE_LENGTH 16		/* 80 bits at five a letter */
 #define TICKET_CODE_RANDOM 10
+#define TICKET_CODE_MAX 250		/* bytes of one that came with an import */
 
 extern bool order_code_make(const uint8_t random[ORDER_CODE_RANDOM],
 							char code[ORDER_CODE_LENGTH + 1]);

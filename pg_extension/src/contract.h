@@ -44,6 +44,7 @@ typedef enum Format
 	FORMAT_DATE,				/* of the calendar, without a zone */
 	FORMAT_MONTH,
 	FORMAT_CLOCK,				/* local time, to the minute */
+	FORMAT_DECIMAL,				/* a number as text, such as 23.00 */
 	FORMAT_DATE_TIME			/* bound as BOUND_TIME */
 } Format;
 
@@ -72,6 +73,7 @@ struct Schema
 	int			member_count;
 	int			min_members;
 	int			max_members;	/* 0: any number */
+	bool		open;			/* what is not listed may be there, and must be well-formed */
 };
 
 typedef enum ParamPlace

@@ -215,6 +215,20 @@ is_clock(const char *text, int len)
 		len_between(digits_of(text + 3, 2), 0, 59);
 }
 
+/* A number with a decimal point, written out: 12 digits before it, 4 behind it at most. */
+static bool
+is_decimal(const char *text, int len)
+{
+	int			sign = len > 0 && text[0] == '-';
+	const char *point = memchr(text, '.', len);
+	int			whole = (point == NULL ? len : point - text) - sign;
+
+	if (!len_between(whole, 1, 12) || !all_of(text + sign, whole, C_DIGIT))
+		return false;
+	return point == NULL || (len_between(len - sign - whole - 1, 1, 4) &&
+							 all_of(point + 1, len - sign - whole - 1, C_DIGIT));
+}
+
 bool
 format_matches(Format format, const char *text, int len)
 {
@@ -264,6 +278,8 @@ format_matches(Format format, const char *text, int len)
 			return is_email(text, len);
 		case FORMAT_URL:
 			return is_url(text, len);
+		case FORMAT_DECIMAL:
+			return is_decimal(text, len);
 		case FORMAT_DATE_TIME:
 			return format_parse_time(text, len, &time);
 	}
