@@ -55,6 +55,8 @@ BEGIN
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order_fee AS x
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
+    DELETE FROM boxoffice.order_change AS x
+     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order AS x
      WHERE x.event_id = trial_delete.event AND x.id = ANY (orders);
     DELETE FROM boxoffice.claim AS x
@@ -94,6 +96,8 @@ BEGIN
         DELETE FROM boxoffice.buyer AS b WHERE b.event_id = trial_remove.event;
         DELETE FROM boxoffice.outbox AS o
          WHERE o.event_id = trial_remove.event AND o.topic NOT LIKE 'event.%';
+        DELETE FROM boxoffice.imported AS i
+         WHERE i.event_id = trial_remove.event AND i.kind IN ('order', 'ticket');
     END IF;
 END
 $$;

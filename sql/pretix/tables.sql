@@ -7,7 +7,8 @@ CREATE TABLE boxoffice.imported (
     reference text   NOT NULL,
     ref_id    bigint NOT NULL,
     CONSTRAINT imported_pkey PRIMARY KEY (event_id, source, kind, reference),
-    CONSTRAINT imported_event_id_fkey FOREIGN KEY (event_id) REFERENCES boxoffice.event (id),
+    CONSTRAINT imported_event_id_fkey FOREIGN KEY (event_id) REFERENCES boxoffice.event (id)
+        ON DELETE CASCADE,
     CONSTRAINT imported_source_check CHECK (source IN ('pretix')),
     CONSTRAINT imported_kind_check
         CHECK (kind IN ('session', 'ticket_type', 'pool', 'order', 'ticket')),
