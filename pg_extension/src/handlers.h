@@ -25,6 +25,11 @@ extern void order_get(Call *calls, int count);
 extern void order_find(Call *calls, int count);
 extern void order_cancel(Call *calls, int count);
 
+/* order_decide.c */
+extern void order_approve(Call *calls, int count);
+extern void order_deny(Call *calls, int count);
+extern void order_extend(Call *calls, int count);
+
 /* payment.c */
 extern void payment_create(Call *calls, int count);
 

@@ -65,6 +65,7 @@ static CoreQuery member_query = {
 };
 
 static const char *const status_names[] = {
+	[ORDER_APPROVAL] = "approval",
 	[ORDER_PENDING] = "pending",
 	[ORDER_PAID] = "paid",
 	[ORDER_EXPIRED] = "expired",
@@ -367,6 +368,18 @@ order_is_called_off(const Order *order, const OrderEvent *event)
 	return live > 0;
 }
 
+/* When the first of the sessions that the order has tickets for is over; DT_NOEND: never. */
+TimestampTz
+order_last(const Order *order, const OrderEvent *event)
+{
+	TimestampTz last = DT_NOEND;
+
+	for (int i = 0; i < order->ticket_count; i++)
+		if (order->tickets[i].state != TICKET_CANCELLED)
+			last = Min(last, order_event_session(event, order->tickets[i].session_id)->last);
+	return last;
+}
+
 /*
  * What is still to be paid; negative: owed back.  A paid order of a cancelled event stays paid:
  * refunds are a matter of their own.  What is not paid yet need not be any more.
@@ -375,8 +388,8 @@ int64
 order_due(const Order *order, const OrderEvent *event, TimestampTz now)
 {
 	OrderStatus status = order_status_now(order, event, now);
-	bool		owes = status == ORDER_PAID ||
-		(status == ORDER_PENDING && !order_is_called_off(order, event));
+	bool		waits = status == ORDER_PENDING || status == ORDER_APPROVAL;
+	bool		owes = status == ORDER_PAID || (waits && !order_is_called_off(order, event));
 
 	return (owes ? order->total : 0) - order->paid;
 }

@@ -26,6 +26,7 @@
 
 typedef enum OrderStatus
 {
+	ORDER_APPROVAL,				/* waits for the organizer's approval */
 	ORDER_PENDING,
 	ORDER_PAID,
 	ORDER_EXPIRED,
@@ -101,6 +102,7 @@ typedef struct Order
 	Claim	   *claims;			/* ascending by line; set by order_load_claims */
 	int			claim_count;
 	bool		changed;
+	bool		rescheduled;	/* has another expires_at */
 } Order;
 
 /* A ticket type or session as orders need it. */
@@ -110,6 +112,7 @@ typedef struct OrderType
 	const char *key;
 	const char *name;
 	int			buyer_limit;	/* 0: none */
+	bool		approval;
 } OrderType;
 
 typedef struct OrderSession
@@ -137,6 +140,7 @@ typedef struct OrderEvent
 	PaymentTerm term;
 	int64		grace_us;
 	bool		late_payment;
+	bool		approval;		/* orders wait for it */
 	int			buyer_limit;	/* 0: none */
 	OrderType  *types;			/* ascending by id */
 	int			type_count;
@@ -167,6 +171,7 @@ extern bool order_is_buyer(const Call *call, const Order *order);
 extern bool order_is_visible(const Call *call, const OrderEvent *event, const Order *order);
 extern OrderStatus order_status_now(const Order *order, const OrderEvent *event, TimestampTz now);
 extern bool order_is_called_off(const Order *order, const OrderEvent *event);
+extern TimestampTz order_last(const Order *order, const OrderEvent *event);
 extern int64 order_due(const Order *order, const OrderEvent *event, TimestampTz now);
 extern const char *order_status_name(OrderStatus status);
 
@@ -177,7 +182,7 @@ extern void order_write_claims(int64 event_id, const Order *orders, int count);
 
 /* order_answer.c */
 extern void order_answer_replays(Call *calls, int count, const IdempotencyKey *keys,
-								 TimestampTz now, int status);
+								 TimestampTz now, int status, bool with_secret);
 extern void order_append(StringInfo out, const Order *order, const OrderEvent *event,
 						 TimestampTz now, bool with_secret);
 extern void ticket_append_session(StringInfo out, const Ticket *ticket, const OrderEvent *event);
@@ -191,6 +196,9 @@ extern void order_complete(Inventory *inv, Order *order, Outbox *outbox);
 extern void order_add_buyers(Inventory *inv, const OrderEvent *event, const Order *order);
 extern void order_take_buyers(Inventory *inv, const Order *order, const Claim *claim,
 							  int quantity);
+extern bool order_lacks_places(const Order *order);
+extern bool order_limits_allow_again(const Inventory *inv, const Order *order);
+extern bool order_claim_again(Inventory *inv, Order *order);
 
 /* ticket.c */
 extern const char *ticket_state_name(TicketState state);

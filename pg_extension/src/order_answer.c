@@ -172,7 +172,7 @@ order_append(StringInfo out, const Order *order, const OrderEvent *event, Timest
 	append_amount(out, "refunded", 0);
 	append_amount(out, "due", order_due(order, event, now));
 	append_time(out, "placed_at", order->placed_at, event->zone);
-	if (status == ORDER_PENDING)
+	if (status == ORDER_PENDING || status == ORDER_APPROVAL)
 		append_time(out, "expires_at", order->expires_at, event->zone);
 	if (order->paid_at != DT_NOEND)
 		append_time(out, "paid_at", order->paid_at, event->zone);
@@ -187,8 +187,8 @@ order_append(StringInfo out, const Order *order, const OrderEvent *event, Timest
  * Answers the calls whose key was stored with the order of then, as it is now.
  */
 void
-order_answer_replays(Call *calls, int count, const IdempotencyKey *keys,
-					TimestampTz now, int status)
+order_answer_replays(Call *calls, int count, const IdempotencyKey *keys, TimestampTz now,
+					 int status, bool with_secret)
 {
 	int64	   *ids = palloc_array(int64, count + 1);
 	OrderEvent *event;
@@ -214,7 +214,7 @@ order_answer_replays(Call *calls, int count, const IdempotencyKey *keys,
 			reply_refuse(&calls[i], ERR_NOT_FOUND, "", NULL);
 		else
 		{
-			order_append(reply_start(&calls[i], status), order, event, now, true);
+			order_append(reply_start(&calls[i], status), order, event, now, with_secret);
 			calls[i].reply.replayed = true;
 		}
 	}

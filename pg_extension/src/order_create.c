@@ -262,11 +262,12 @@ placing_decide(Batch *batch, Placing *placing)
 	order->subject = placing->call->actor.subject;
 	order->email_key = placing->email_key;
 	order->contact = placing->contact;
+	order_await_approval(order, batch->event);
 	placing->hold->status = HOLD_ORDERED;
 	order_take_places(batch->inv, batch->event, order);
 	holders_assign(placing, order);
 	outbox_add(&batch->outbox, "order.placed", order->id);
-	if (total == 0)
+	if (total == 0 && order->status == ORDER_PENDING)
 	{
 		order_complete(batch->inv, order, &batch->outbox);
 		payment_make_free(&batch->payments[batch->payment_count++], order, batch->inv->now);
@@ -325,7 +326,7 @@ batch_answer(Batch *batch)
 			order_append(reply_start(&batch->calls[i], 201), batch->placings[i].order, batch->event,
 						 batch->inv->now, true);
 	idempotency_store(batch->calls, batch->count, batch->keys, batch->inv->now);
-	order_answer_replays(batch->calls, batch->count, batch->keys, batch->inv->now, 201);
+	order_answer_replays(batch->calls, batch->count, batch->keys, batch->inv->now, 201, true);
 	for (int i = 0; i < batch->count; i++)
 		if (batch->keys[i].found == KEY_DUPLICATE)
 			idempotency_copy(batch->calls, i, batch->keys);

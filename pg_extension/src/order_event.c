@@ -13,14 +13,14 @@
 static CoreQuery event_query = {
 	"SELECT e.organizer_id, e.short_code, e.status, e.test, e.currency, e.zone,"
 	"       e.payment_term_minutes, e.payment_term_days, e.payment_grace_ms, e.late_payment,"
-	"       e.buyer_limit, e.starts_at, e.ends_at"
+	"       e.buyer_limit, e.starts_at, e.ends_at, e.approval"
 	"  FROM boxoffice.event AS e"
 	" WHERE e.id = $1",
 	1, {INT8OID}
 };
 
 static CoreQuery types_query = {
-	"SELECT t.id, t.key, t.name, t.buyer_limit"
+	"SELECT t.id, t.key, t.name, t.buyer_limit, t.approval"
 	"  FROM boxoffice.ticket_type AS t"
 	" WHERE t.event_id = $1 AND t.id = ANY ($2)"
 	" ORDER BY t.id",
@@ -68,6 +68,7 @@ order_event_load(int64 event_id)
 	event->pass.zone = event->zone;
 	event->pass.starts_at = query_null(0, 12) ? DT_NOBEGIN : query_time(0, 12);
 	event->pass.last = query_null(0, 13) ? DT_NOEND : query_time(0, 13);
+	event->approval = query_bool(0, 14);
 	query_done();
 	return event;
 }
@@ -85,6 +86,7 @@ types_load(OrderEvent *event, const int64 *ids, int n)
 			.key = query_text(i, 2),
 			.name = query_text(i, 3),
 			.buyer_limit = query_int4(i, 4),
+			.approval = query_bool(i, 5),
 		};
 	query_done();
 }

@@ -29,7 +29,7 @@ static CoreQuery expire_query = {
 	"   SET status = 'expired'"
 	"  FROM (SELECT p.id"
 	"          FROM boxoffice.order AS p"
-	"         WHERE p.event_id = $1 AND p.hold_id = ANY ($2) AND p.status = 'pending'"
+	"         WHERE p.event_id = $1 AND p.hold_id = ANY ($2) AND p.status IN ('approval', 'pending')"
 	"         ORDER BY p.id"
 	"           FOR NO KEY UPDATE) AS due"
 	" WHERE o.event_id = $1 AND o.id = due.id"
@@ -50,8 +50,8 @@ static CoreQuery overdue_query = {
 };
 
 /*
- * Marks the pending orders of these holds as expired.  For who takes their claims back, under the
- * lock of the claims' group; orders that are not pending stay as they are.
+ * Marks the orders of these holds that are pending, or wait for approval, as expired. 
+ * For who takes their claims back, under the lock of the claims' group; others stay as they are.
  */
 void
 order_expire(int64 event_id, const int64 *hold_ids, int n, TimestampTz now)

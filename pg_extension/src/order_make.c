@@ -14,6 +14,8 @@
 #include "order_make.h"
 #include "query.h"
 
+#define APPROVAL_MAX_US (INT64CONST(366) * USECS_PER_DAY)	/* that an order waits for it */
+
 void
 order_event_name_holds(OrderEvent *event, const Hold *holds, int count)
 {
@@ -134,16 +136,16 @@ order_sum(const Hold *hold, int64 *total, int *tickets)
 	return true;
 }
 
-/* Until when the order can be paid: its term, capped by the end of the session that ends first. */
+/* When the first of these claims' sessions to end is over. */
 static TimestampTz
-payment_deadline(const OrderEvent *event, const Hold *hold, TimestampTz now)
+claims_last(const OrderEvent *event, const Claim *claims, int count)
 {
 	TimestampTz last = DT_NOEND;
 
-	for (int i = 0; i < hold->claim_count; i++)
-		if (hold->claims[i].state == CLAIM_HELD)
-			last = Min(last, order_event_session(event, hold->claims[i].session_id)->last);
-	return deadline_payment(now, event->term, event->zone, last);
+	for (int i = 0; i < count; i++)
+		if (claims[i].state == CLAIM_HELD)
+			last = Min(last, order_event_session(event, claims[i].session_id)->last);
+	return last;
 }
 
 void
@@ -159,13 +161,30 @@ order_make(Order *order, const OrderEvent *event, const Hold *hold, TimestampTz 
 	order->channel = hold->channel;
 	order->hold_subject = hold->subject;
 	order->placed_at = now;
-	order->expires_at = payment_deadline(event, hold, now);
+	order->expires_at = deadline_payment(now, event->term, event->zone,
+										 claims_last(event, hold->claims, hold->claim_count));
 	order->paid_at = DT_NOEND;
 	order->cancelled_at = DT_NOEND;
 	order->tickets = palloc_array(Ticket, tickets + 1);
 	order->fees = palloc_array(OrderFee, hold->claim_count + 1);
 	order->claims = hold->claims;
 	order->claim_count = hold->claim_count;
+}
+
+void
+order_await_approval(Order *order, const OrderEvent *event)
+{
+	bool		waits = event->approval;
+
+	for (int i = 0; i < order->claim_count; i++)
+		if (order->claims[i].state == CLAIM_HELD)
+			waits |= order_event_type(event, order->claims[i].ticket_type_id)->approval;
+	if (!waits)
+		return;
+	order->status = ORDER_APPROVAL;
+	order->expires_at = Max(order->placed_at,
+							Min(claims_last(event, order->claims, order->claim_count),
+								order->placed_at + APPROVAL_MAX_US));
 }
 
 /* The first ticket of a line, NULL if none was made yet. */

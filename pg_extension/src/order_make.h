@@ -38,6 +38,12 @@ extern bool order_sum(const Hold *hold, int64 *total, int *tickets);
 extern void order_make(Order *order, const OrderEvent *event, const Hold *hold, TimestampTz now,
 					   int64 total, int tickets);
 
+/*
+ * Where the event or a type says so, the order waits for the organizer's approval, at the latest
+ * until the first of its sessions is over: so long it keeps its places.  After order_make.
+ */
+extern void order_await_approval(Order *order, const OrderEvent *event);
+
 /* The hold's places wait for the payment now: pending claims, a ticket a piece, fees. */
 extern void order_take_places(Inventory *inv, const OrderEvent *event, Order *order);
 

@@ -1,6 +1,6 @@
 /*
  * order_settle.c
- *		What completing an order, and counting its buyer, means to all who do it.
+ *		What it means to complete an order, to count its buyer, and to claim again what it lost.
  */
 #include "postgres.h"
 
@@ -66,4 +66,81 @@ order_take_buyers(Inventory *inv, const Order *order, const Claim *claim, int qu
 {
 	claim_count_buyer(inv, buyer_subject_key(order->hold_subject), claim, quantity);
 	claim_count_buyer(inv, order->email_key, claim, quantity);
+}
+
+/* Whether places of the order were taken back. */
+bool
+order_lacks_places(const Order *order)
+{
+	for (int i = 0; i < order->claim_count; i++)
+		if (order->claims[i].state == CLAIM_EXPIRED)
+			return true;
+	return false;
+}
+
+/* Whether the buyer may have the places back under the limits that go for him now. */
+static bool
+buyer_allows(const Inventory *inv, const Order *order, const char *key)
+{
+	int			all = 0;
+
+	for (int i = 0; key != NULL && i < order->claim_count; i++)
+	{
+		const Claim *claim = &order->claims[i];
+		int			of_type = 0;
+
+		if (claim->state != CLAIM_EXPIRED)
+			continue;
+		for (int j = 0; j < order->claim_count; j++)
+			if (order->claims[j].state == CLAIM_EXPIRED &&
+				order->claims[j].ticket_type_id == claim->ticket_type_id)
+				of_type += order->claims[j].quantity;
+		if (of_type > buyer_room(inv->buyers, key, claim->ticket_type_id))
+			return false;
+		if (claim->parent_line == 0)
+			all += claim->quantity;
+	}
+	return key == NULL || all <= buyer_room(inv->buyers, key, 0);
+}
+
+/* Whether the order's buyer may have the places that it lost under the limits of now. */
+bool
+order_limits_allow_again(const Inventory *inv, const Order *order)
+{
+	return buyer_allows(inv, order, buyer_subject_key(order->hold_subject)) &&
+		buyer_allows(inv, order, order->email_key);
+}
+
+/* Claims all places again that the order lost, or none. */
+bool
+order_claim_again(Inventory *inv, Order *order)
+{
+	int			claimed = 0;
+
+	for (; claimed < order->claim_count; claimed++)
+	{
+		const Claim *claim = &order->claims[claimed];
+
+		if (claim->state == CLAIM_EXPIRED &&
+			!inventory_take(inv, claim->stock_ids, claim->stock_count, claim->quantity,
+							CLAIM_PENDING))
+			break;
+	}
+	for (int i = 0; i < claimed; i++)
+	{
+		Claim	   *claim = &order->claims[i];
+
+		if (claim->state != CLAIM_EXPIRED)
+			continue;
+		if (claimed < order->claim_count)
+			inventory_give(inv, claim->stock_ids, claim->stock_count, claim->quantity,
+						   CLAIM_PENDING);
+		else
+		{
+			claim->state = CLAIM_PENDING;
+			claim->changed = true;
+			order_take_buyers(inv, order, claim, claim->quantity);
+		}
+	}
+	return claimed == order->claim_count;
 }

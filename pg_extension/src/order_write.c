@@ -31,6 +31,14 @@ static CoreQuery order_update_query = {
 		TIMESTAMPTZARRAYOID}
 };
 
+/* Few changes move the deadline, so payments need not write it. */
+static CoreQuery deadline_update_query = {
+	"UPDATE boxoffice.order AS o"
+	"   SET expires_at = $3"
+	" WHERE o.event_id = $1 AND o.id = $2",
+	3, {INT8OID, INT8OID, TIMESTAMPTZOID}
+};
+
 static CoreQuery ticket_update_query = {
 	"UPDATE boxoffice.ticket AS t"
 	"   SET state = u.state, code = u.code"
@@ -403,6 +411,20 @@ orders_update(int64 event_id, const Order *orders, int count)
 }
 
 static void
+deadlines_update(int64 event_id, const Order *orders, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (orders[i].rescheduled)
+		{
+			query_run(&deadline_update_query, (Datum[]) {
+					  Int64GetDatum(event_id), Int64GetDatum(orders[i].id),
+					  TimestampTzGetDatum(orders[i].expires_at)
+					  }, NULL);
+			query_done();
+		}
+}
+
+static void
 tickets_update(int64 event_id, const Order *orders, int count)
 {
 	int			max = tickets_in(orders, count);
@@ -487,6 +509,7 @@ order_write(int64 event_id, Order *orders, int count)
 {
 	order_write_claims(event_id, orders, count);
 	orders_update(event_id, orders, count);
+	deadlines_update(event_id, orders, count);
 	tickets_update(event_id, orders, count);
 	fees_update(event_id, orders, count);
 }

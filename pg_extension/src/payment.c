@@ -8,6 +8,7 @@
  *	order is						and the money				outcome
  *	cancelled, or its event is									order_cancelled
  *	paid														overpaid
+ *	waiting for approval										approval
  *	pending							is all that was due			paid
  *									is less						partial
  *	expired							is less, or late payments
@@ -229,16 +230,6 @@ orders_lock(Batch *batch)
 		order_event_name_orders(batch->event, batch->orders, batch->order_count);
 }
 
-/* Whether places of the order were taken back. */
-static bool
-order_lacks_places(const Order *order)
-{
-	for (int i = 0; i < order->claim_count; i++)
-		if (order->claims[i].state == CLAIM_EXPIRED)
-			return true;
-	return false;
-}
-
 /* Loads what the orders stand on, and takes back from others what they may have to claim again. */
 static void
 counters_load(Batch *batch)
@@ -283,69 +274,10 @@ orders_lose_reclaimed(Batch *batch)
 					lost->line != order->claims[j].line)
 					continue;
 				order->claims[j].state = order->claims[j].stored_state = CLAIM_EXPIRED;
-				if (order->status == ORDER_PENDING)
+				if (order->status == ORDER_PENDING || order->status == ORDER_APPROVAL)
 					order->status = order->status_stored = ORDER_EXPIRED;
 			}
 	}
-}
-
-/* Whether the buyer may have the places back under the limits that go for him now. */
-static bool
-buyer_allows(const Batch *batch, const Order *order, const char *key)
-{
-	int			all = 0;
-
-	for (int i = 0; key != NULL && i < order->claim_count; i++)
-	{
-		const Claim *claim = &order->claims[i];
-		int			of_type = 0;
-
-		if (claim->state != CLAIM_EXPIRED)
-			continue;
-		for (int j = 0; j < order->claim_count; j++)
-			if (order->claims[j].state == CLAIM_EXPIRED &&
-				order->claims[j].ticket_type_id == claim->ticket_type_id)
-				of_type += order->claims[j].quantity;
-		if (of_type > buyer_room(batch->inv->buyers, key, claim->ticket_type_id))
-			return false;
-		if (claim->parent_line == 0)
-			all += claim->quantity;
-	}
-	return key == NULL || all <= buyer_room(batch->inv->buyers, key, 0);
-}
-
-/* Claims all places again that the order lost, or none. */
-static bool
-places_claim_again(Inventory *inv, Order *order)
-{
-	int			claimed = 0;
-
-	for (; claimed < order->claim_count; claimed++)
-	{
-		const Claim *claim = &order->claims[claimed];
-
-		if (claim->state == CLAIM_EXPIRED &&
-			!inventory_take(inv, claim->stock_ids, claim->stock_count, claim->quantity,
-							CLAIM_PENDING))
-			break;
-	}
-	for (int i = 0; i < claimed; i++)
-	{
-		Claim	   *claim = &order->claims[i];
-
-		if (claim->state != CLAIM_EXPIRED)
-			continue;
-		if (claimed < order->claim_count)
-			inventory_give(inv, claim->stock_ids, claim->stock_count, claim->quantity,
-						   CLAIM_PENDING);
-		else
-		{
-			claim->state = CLAIM_PENDING;
-			claim->changed = true;
-			order_take_buyers(inv, order, claim, claim->quantity);
-		}
-	}
-	return claimed == order->claim_count;
 }
 
 /* Whether a payment for an expired order may still be accepted at this time. */
@@ -369,10 +301,9 @@ static const char *
 outcome_late(Batch *batch, Order *order, int64 paid)
 {
 	if (paid < order->total || !late_payment_is_open(batch, order) ||
-		!buyer_allows(batch, order, buyer_subject_key(order->hold_subject)) ||
-		!buyer_allows(batch, order, order->email_key))
+		!order_limits_allow_again(batch->inv, order))
 		return "order_expired";
-	if (!places_claim_again(batch->inv, order))
+	if (!order_claim_again(batch->inv, order))
 		return "sold_out";
 	order_complete(batch->inv, order, &batch->outbox);
 	return "paid";
@@ -386,6 +317,8 @@ outcome_of(Batch *batch, Order *order, int64 paid)
 		return "order_cancelled";
 	if (order->status == ORDER_PAID)
 		return "overpaid";
+	if (order->status == ORDER_APPROVAL)
+		return "approval";
 	if (order->status == ORDER_EXPIRED || order_lacks_places(order))
 		return outcome_late(batch, order, paid);
 	if (paid >= order->total)
@@ -405,7 +338,8 @@ paying_amount(const Batch *batch, const Paying *paying)
 
 	if (paying->amount > 0)
 		return paying->amount;
-	if (order->status == ORDER_CANCELLED || order_is_called_off(order, batch->event))
+	if (order->status == ORDER_CANCELLED || order->status == ORDER_APPROVAL ||
+		order_is_called_off(order, batch->event))
 		return 0;
 	return Max(order->total - order->paid, 0);
 }

@@ -435,7 +435,7 @@ sale_one(Call *call)
 	sale.key = idempotency_find(call, 1);
 	if (sale.key->found == KEY_REPLAY)
 	{
-		order_answer_replays(call, 1, sale.key, sale.inv->now, 201);
+		order_answer_replays(call, 1, sale.key, sale.inv->now, 201, true);
 		return;
 	}
 	if (!call->reply.done)

@@ -61,3 +61,49 @@ $$;
 COMMENT ON FUNCTION api.order_cancel IS
 'Cancel an order, or some of its tickets.
 A buyer cancels a pending order as a whole; the organizer any order, whole or by ticket.';
+
+CREATE OR REPLACE FUNCTION api.order_approve(
+    event bigint, "order" bigint, idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_approve', event => event,
+        args => jsonb_build_object('event', event, 'order', "order"),
+        idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_approve IS
+'Approve an order.
+It has the event''s payment term from now on; one that costs nothing more is paid.';
+
+CREATE OR REPLACE FUNCTION api.order_deny(
+    event bigint, "order" bigint, reason text, idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_deny', event => event,
+        args => jsonb_build_object('event', event, 'order', "order", 'reason', reason),
+        idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_deny IS
+'Deny an order that waits for approval.
+It is cancelled, and its places are free; the reason is recorded.';
+
+CREATE OR REPLACE FUNCTION api.order_extend(
+    event bigint, "order" bigint, until timestamptz, idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_extend', event => event,
+        args => jsonb_build_object('event', event, 'order', "order",
+            'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),
+        idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_extend IS
+'Give an order until another time to be paid.
+An expired one is pending again if its places can be had.';

@@ -25,8 +25,14 @@ WITH piece AS (
       FROM boxoffice.payment AS p
      WHERE p.event_id = check_orders_money.event
      GROUP BY p.order_id
+), reopening AS (
+    SELECT c.order_id, count(*) AS times
+      FROM boxoffice.order_change AS c
+     WHERE c.event_id = check_orders_money.event AND c.reopened
+     GROUP BY c.order_id
 ), placed AS (
-    SELECT o.*, coalesce(p.price, 0) AS price, coalesce(p.fee, 0) AS ticket_fee,
+    SELECT o.*, coalesce(r.times, 0) AS reopened,
+           coalesce(p.price, 0) AS price, coalesce(p.fee, 0) AS ticket_fee,
            coalesce(f.amount, 0) AS fee, coalesce(m.amount, 0) AS paid,
            coalesce(m.completions, 0) AS completions, coalesce(m.called_off, 0) AS called_off,
            m.order_id IS NULL AS unpaid
@@ -34,6 +40,7 @@ WITH piece AS (
       LEFT JOIN piece AS p ON p.order_id = o.id
       LEFT JOIN fee AS f ON f.order_id = o.id
       LEFT JOIN money AS m ON m.order_id = o.id
+      LEFT JOIN reopening AS r ON r.order_id = o.id
      WHERE o.event_id = check_orders_money.event
 )
 SELECT 'total is not the sum of its parts', o.id, o.id, (o.price + o.fee)::text, o.total::text
@@ -52,20 +59,43 @@ SELECT 'pending, but all of the total came in', o.id, o.id, o.total::text, o.pai
   FROM placed AS o
  WHERE o.status = 'pending' AND o.paid >= o.total AND o.called_off = 0
 UNION ALL
-SELECT 'completed by payments, so many', o.id, o.id, '1 once it was paid, else 0',
+SELECT 'completed by payments, so many', o.id, o.id,
+       '1 once it was paid, and 1 each time that it costs more again, else 0',
        o.completions::text
   FROM placed AS o
- WHERE o.completions > CASE WHEN o.paid_at IS NULL THEN 0 ELSE 1 END
-UNION ALL
+ WHERE o.completions > CASE WHEN o.paid_at IS NULL THEN 0 ELSE 1 + o.reopened END
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_money(bigint) IS
+'What check_orders looks at: totals, fees, and money against the status.';
+
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_ledger(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
 SELECT 'payment unlike its order', p.order_id, p.id,
        format('%s, test %s', o.currency, o.test), format('%s, %s', p.currency, p.kind)
   FROM boxoffice.payment AS p
-  JOIN placed AS o ON o.id = p.order_id
- WHERE p.event_id = check_orders_money.event
+  JOIN boxoffice.order AS o ON o.event_id = p.event_id AND o.id = p.order_id
+ WHERE p.event_id = check_orders_ledger.event
    AND (p.currency <> o.currency OR (p.kind = 'test' AND NOT o.test))
+UNION ALL
+SELECT 'money moved between orders does not add up', NULL, NULL, '0', sum(p.amount)::text
+  FROM boxoffice.payment AS p
+ WHERE p.event_id = check_orders_ledger.event AND p.kind = 'offset'
+HAVING sum(p.amount) <> 0
+UNION ALL
+SELECT 'complimentary without a reason', p.order_id, p.id, 'a reason', 'none'
+  FROM boxoffice.payment AS p
+ WHERE p.event_id = check_orders_ledger.event AND p.kind = 'complimentary'
+   AND NOT EXISTS (SELECT FROM boxoffice.order_change AS c
+                    WHERE c.event_id = check_orders_ledger.event AND c.order_id = p.order_id
+                      AND c.reason IS NOT NULL)
 $$;
-COMMENT ON FUNCTION boxoffice.check_orders_money(bigint) IS
-'What check_orders looks at: totals, fees, and payments against the status.';
+COMMENT ON FUNCTION boxoffice.check_orders_ledger(bigint) IS
+'What check_orders looks at: payments by themselves, and money that moved between orders.';
 
 CREATE OR REPLACE FUNCTION boxoffice.check_orders_states(event bigint)
 RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
@@ -113,6 +143,7 @@ SELECT 'claim in a state that does not fit its status', c.order_id, c.line, c.st
   FROM claimed AS c
  WHERE c.state <> 'released'
    AND CASE c.status
+           WHEN 'approval' THEN c.state <> 'pending'
            WHEN 'pending' THEN c.state <> 'pending'
            WHEN 'paid' THEN c.state <> 'sold'
            WHEN 'expired' THEN c.state NOT IN ('pending', 'expired')
@@ -165,6 +196,10 @@ WITH placed AS (
     UNION ALL
     SELECT 'contact', c.order_id, c.order_id
       FROM boxoffice.contact AS c
+     WHERE c.event_id = check_orders_orphans.event
+    UNION ALL
+    SELECT 'change', c.order_id, c.id
+      FROM boxoffice.order_change AS c
      WHERE c.event_id = check_orders_orphans.event
 )
 SELECT part.what || ' without an order', part.order_id, part.ref_id, 'an order', 'none'
@@ -248,6 +283,8 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT * FROM boxoffice.check_orders_money(check_orders.event)
+UNION ALL
+SELECT * FROM boxoffice.check_orders_ledger(check_orders.event)
 UNION ALL
 SELECT * FROM boxoffice.check_orders_states(check_orders.event)
 UNION ALL
