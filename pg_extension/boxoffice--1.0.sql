@@ -16,6 +16,25 @@ SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION boxoffice_code.dispatch IS
 'The gateway''s one call: a batch of requests of one operation (and event); one row of answer for each, in order.';
 
+CREATE FUNCTION boxoffice_code.stream(
+    event bigint, operation text, contract text, params text[], bodies bytea[],
+    subjects text[], roles text[], organizers bigint[], keys text[], secrets text[],
+    request_ids text[], deadline_ms integer)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'stream'
+LANGUAGE C VOLATILE SECURITY DEFINER ROWS 1000
+SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION boxoffice_code.stream IS
+'The gateway''s call of an operation that streams, with dispatch''s arguments for one request, in a select list. The first row is the status, and for a refusal a blank and the problem document; the others are the body, piece by piece. deadline_ms holds for each.';
+
+CREATE FUNCTION boxoffice_code.export_chunks(
+    format text, query text, event bigint, session bigint, state text, zone text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'export_chunks'
+LANGUAGE C STABLE ROWS 1000;
+COMMENT ON FUNCTION boxoffice_code.export_chunks IS
+'The rows of a query as csv (RFC 4180, with a row of names) or jsonl, in pieces of about 64 KiB, read as they are asked for; $1 to $3 in the query are event, session and state. For a select list: in FROM all pieces would be kept.';
+
 CREATE FUNCTION boxoffice_code.perform(
     operation text, event bigint, args jsonb,
     secret text DEFAULT NULL, idempotency_key text DEFAULT NULL)

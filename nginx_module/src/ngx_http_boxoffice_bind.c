@@ -59,6 +59,10 @@ const char  ngx_http_boxoffice_bind_statement[] =
     " FROM boxoffice_code.dispatch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
     " $11, $12)";
 
+const char  ngx_http_boxoffice_bind_stream[] =
+    "SELECT boxoffice_code.stream($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+    " $11, $12)";
+
 
 const uint32_t
 ngx_http_boxoffice_bind_types[NGX_HTTP_BOXOFFICE_BIND_PARAMS] = {

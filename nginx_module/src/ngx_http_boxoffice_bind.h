@@ -31,6 +31,8 @@ extern const uint32_t
 extern const int
     ngx_http_boxoffice_bind_formats[NGX_HTTP_BOXOFFICE_BIND_PARAMS];
 extern const char  ngx_http_boxoffice_bind_statement[];
+/* the same for what streams: one call, a row a piece */
+extern const char  ngx_http_boxoffice_bind_stream[];
 
 
 /*

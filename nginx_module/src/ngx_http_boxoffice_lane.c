@@ -129,7 +129,6 @@ static void ngx_http_boxoffice_lane_down(void);
 static ngx_uint_t ngx_http_boxoffice_lane_verdict(
     ngx_http_boxoffice_batch_t *batch, ngx_http_boxoffice_pg_t *pg,
     ngx_uint_t *error);
-static ngx_uint_t ngx_http_boxoffice_lane_error(const char *sqlstate);
 static void ngx_http_boxoffice_lane_split(ngx_http_boxoffice_batch_t *batch);
 static void ngx_http_boxoffice_lane_finish(ngx_http_boxoffice_batch_t *batch,
     ngx_http_boxoffice_pg_t *pg);
@@ -804,7 +803,7 @@ ngx_http_boxoffice_lane_verdict(ngx_http_boxoffice_batch_t *batch,
 
 /* DESIGN: 55P03 lock not available, 57014 cancelled, 57P0x going, 53* full */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_boxoffice_lane_error(const char *sqlstate)
 {
     ngx_uint_t  error;

@@ -28,5 +28,8 @@ ngx_int_t ngx_http_boxoffice_lane_add(ngx_http_boxoffice_call_t *call);
  */
 ngx_int_t ngx_http_boxoffice_lane_cancel(ngx_http_boxoffice_call_t *call);
 
+/* the error that a SQLSTATE of the server's means to a client */
+ngx_uint_t ngx_http_boxoffice_lane_error(const char *sqlstate);
+
 
 #endif /* _NGX_HTTP_BOXOFFICE_LANE_H_INCLUDED_ */

@@ -9,6 +9,7 @@
 #include "ngx_http_boxoffice_metrics.h"
 #include "ngx_http_boxoffice_pg.h"
 #include "ngx_http_boxoffice_status.h"
+#include "ngx_http_boxoffice_stream.h"
 #include "ngx_http_boxoffice_token.h"
 #include "ngx_http_boxoffice_variables.h"
 
@@ -65,6 +66,11 @@ static ngx_int_t ngx_http_boxoffice_parameter(void *conf,
     const ngx_http_boxoffice_parameter_t *parameter, ngx_str_t *value);
 
 
+static ngx_conf_num_bounds_t  ngx_http_boxoffice_streams_bounds = {
+    ngx_conf_check_num_bounds, 1, NGX_HTTP_BOXOFFICE_STREAMS_MAX
+};
+
+
 static ngx_command_t  ngx_http_boxoffice_commands[] = {
 
     { ngx_string("boxoffice"),
@@ -94,6 +100,13 @@ static ngx_command_t  ngx_http_boxoffice_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_boxoffice_main_conf_t, queue_max),
       NULL },
+
+    { ngx_string("boxoffice_exports"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_boxoffice_main_conf_t, streams_max),
+      &ngx_http_boxoffice_streams_bounds },
 
     { ngx_string("boxoffice_lane"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
@@ -238,6 +251,7 @@ ngx_http_boxoffice_create_main_conf(ngx_conf_t *cf)
     bmcf->pool_reserve = NGX_CONF_UNSET_UINT;
     bmcf->connect_timeout = NGX_CONF_UNSET_MSEC;
     bmcf->grace = NGX_CONF_UNSET_MSEC;
+    bmcf->streams_max = NGX_CONF_UNSET_UINT;
     bmcf->queue_max = NGX_CONF_UNSET_UINT;
     bmcf->lanes_max = NGX_CONF_UNSET_UINT;
     bmcf->batch_max = NGX_CONF_UNSET_UINT;
@@ -260,6 +274,7 @@ ngx_http_boxoffice_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(bmcf->pool_reserve, 10);
     ngx_conf_init_msec_value(bmcf->connect_timeout, 3000);
     ngx_conf_init_msec_value(bmcf->grace, 1000);
+    ngx_conf_init_uint_value(bmcf->streams_max, 2);
     ngx_conf_init_uint_value(bmcf->queue_max, 4096);
     ngx_conf_init_uint_value(bmcf->lanes_max, 4096);
     ngx_conf_init_uint_value(bmcf->batch_max, 256);
@@ -403,6 +418,10 @@ ngx_http_boxoffice_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    if (ngx_http_boxoffice_stream_init(cycle, bmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_boxoffice_lane_init(cycle, bmcf);
 }
 
@@ -410,6 +429,7 @@ ngx_http_boxoffice_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_boxoffice_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_boxoffice_stream_exit();
     ngx_http_boxoffice_lane_exit();
     ngx_http_boxoffice_token_exit();
 }

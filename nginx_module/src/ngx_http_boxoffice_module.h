@@ -43,6 +43,8 @@ typedef struct {
     ngx_msec_t                         connect_timeout;
     ngx_msec_t                         grace;
 
+    ngx_uint_t                         streams_max;
+
     ngx_uint_t                         queue_max;
 
     ngx_uint_t                         lanes_max;
@@ -122,6 +124,7 @@ typedef struct {
     ngx_table_elt_t                   *request_id;
     ngx_table_elt_t                   *preflight;    /* asked method */
     ngx_table_elt_t                   *origin;
+    ngx_table_elt_t                   *accept;
     ngx_table_elt_t                   *encoding;     /* of the body */
 
     /* of a refusal: the header or parameter, and a sentence */

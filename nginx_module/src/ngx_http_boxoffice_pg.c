@@ -14,6 +14,9 @@
  *     awaited: it would block otherwise.
  *   - Rows count only once the synchronisation point has come: before that the
  *     commit may still fail.
+ *   - A stream is read row by row.  When its owner can take no more, nothing
+ *     is read from the socket until it can: the server then waits in its
+ *     write, and neither side keeps more than a piece.
  *   - PQcancel() is never called, for it blocks: the dispatcher has its own
  *     deadline, and a connection that overstays it is closed.
  */
@@ -48,6 +51,12 @@ static ngx_int_t ngx_http_boxoffice_pg_attach(ngx_http_boxoffice_pg_t *pg,
 static void ngx_http_boxoffice_pg_detach(ngx_http_boxoffice_pg_t *pg);
 static ngx_int_t ngx_http_boxoffice_pg_flush(ngx_http_boxoffice_pg_t *pg);
 static ngx_uint_t ngx_http_boxoffice_pg_alive(ngx_http_boxoffice_pg_t *pg);
+
+static ngx_int_t ngx_http_boxoffice_pg_start(ngx_http_boxoffice_pg_t *pg,
+    ngx_queue_t *calls, ngx_uint_t n, const ngx_http_boxoffice_route_t *route,
+    int64_t event, ngx_msec_t deadline);
+static ngx_uint_t ngx_http_boxoffice_pg_piece(ngx_http_boxoffice_pg_t *pg,
+    PGresult *result);
 
 static void ngx_http_boxoffice_pg_read_handler(ngx_event_t *rev);
 static void ngx_http_boxoffice_pg_write_handler(ngx_event_t *wev);
@@ -236,6 +245,8 @@ ngx_http_boxoffice_pg_open(ngx_http_boxoffice_pg_t *pg)
 
     pg->timedout = 0;
     pg->dying = 0;
+    pg->streams = 0;
+    pg->paused = 0;
     pg->sqlstate[0] = '\0';
     pg->message[0] = '\0';
 
@@ -422,8 +433,10 @@ ngx_http_boxoffice_pg_detach(ngx_http_boxoffice_pg_t *pg)
 }
 
 
-ngx_int_t
-ngx_http_boxoffice_pg_send(ngx_http_boxoffice_pg_t *pg, ngx_queue_t *calls,
+/* what is to be sent is in the buffer, and the connection is busy with it */
+
+static ngx_int_t
+ngx_http_boxoffice_pg_start(ngx_http_boxoffice_pg_t *pg, ngx_queue_t *calls,
     ngx_uint_t n, const ngx_http_boxoffice_route_t *route, int64_t event,
     ngx_msec_t deadline)
 {
@@ -449,6 +462,25 @@ ngx_http_boxoffice_pg_send(ngx_http_boxoffice_pg_t *pg, ngx_queue_t *calls,
     pg->timer.cancelable = 0;
     ngx_add_timer(&pg->timer, deadline + pg->conf->grace);
 
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_boxoffice_pg_send(ngx_http_boxoffice_pg_t *pg, ngx_queue_t *calls,
+    ngx_uint_t n, const ngx_http_boxoffice_route_t *route, int64_t event,
+    ngx_msec_t deadline)
+{
+    ngx_http_boxoffice_bind_t  *bind;
+
+    bind = &ngx_http_boxoffice_pg_bind;
+
+    if (ngx_http_boxoffice_pg_start(pg, calls, n, route, event, deadline)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
     /*
      * From here on bytes may have left, even if a function says that it has
      * failed.  The owner then hears of it from an event, not from here.
@@ -467,6 +499,115 @@ ngx_http_boxoffice_pg_send(ngx_http_boxoffice_pg_t *pg, ngx_queue_t *calls,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_boxoffice_pg_stream(ngx_http_boxoffice_pg_t *pg,
+    ngx_http_boxoffice_call_t *call)
+{
+    ngx_queue_t                 calls;
+    ngx_http_boxoffice_bind_t  *bind;
+
+    bind = &ngx_http_boxoffice_pg_bind;
+
+    ngx_queue_init(&calls);
+    ngx_queue_insert_tail(&calls, &call->queue);
+
+    pg->deadline = call->route->deadline;
+
+    if (ngx_http_boxoffice_pg_start(pg, &calls, 1, call->route, call->event,
+                                    pg->deadline)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    pg->streams = 1;
+    pg->paused = 0;
+
+    if (PQsendQueryParams(pg->conn, ngx_http_boxoffice_bind_stream,
+                          NGX_HTTP_BOXOFFICE_BIND_PARAMS,
+                          ngx_http_boxoffice_bind_types,
+                          bind->values, bind->lengths,
+                          ngx_http_boxoffice_bind_formats, 1)
+        == 0
+        || PQsetSingleRowMode(pg->conn) == 0
+        || PQpipelineSync(pg->conn) == 0
+        || ngx_http_boxoffice_pg_flush(pg) != NGX_OK)
+    {
+        ngx_http_boxoffice_pg_close(pg);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* gives the owner a piece; 0: no more for now, or the connection is gone */
+
+static ngx_uint_t
+ngx_http_boxoffice_pg_piece(ngx_http_boxoffice_pg_t *pg, PGresult *result)
+{
+    void       *conn;
+    ngx_int_t   rc;
+    ngx_str_t   piece;
+
+    conn = pg->conn;
+
+    piece.data = (u_char *) PQgetvalue(result, 0, 0);
+    piece.len = PQgetlength(result, 0, 0);
+
+    rc = pg->owner->piece(pg, &piece);
+
+    PQclear(result);
+
+    if (pg->conn != conn) {
+        return 0;
+    }
+
+    if (rc != NGX_AGAIN) {
+        ngx_add_timer(&pg->timer, pg->deadline + pg->conf->grace);
+        return 1;
+    }
+
+    /* how long the client takes is not the server's doing */
+
+    pg->paused = 1;
+
+    if (pg->timer.timer_set) {
+        ngx_del_timer(&pg->timer);
+    }
+
+    if (pg->connection->read->active) {
+        (void) ngx_del_event(pg->connection->read, NGX_READ_EVENT, 0);
+    }
+
+    return 0;
+}
+
+
+void
+ngx_http_boxoffice_pg_resume(ngx_http_boxoffice_pg_t *pg)
+{
+    if (!pg->paused) {
+        return;
+    }
+
+    pg->paused = 0;
+
+    ngx_add_timer(&pg->timer, pg->deadline + pg->conf->grace);
+
+    if (ngx_add_event(pg->connection->read, NGX_READ_EVENT, NGX_LEVEL_EVENT)
+        != NGX_OK)
+    {
+        ngx_http_boxoffice_pg_lost(pg, "no event");
+        return;
+    }
+
+    /* what libpq has already is not told by an event */
+
+    ngx_post_event(pg->connection->read, &ngx_posted_events);
 }
 
 
@@ -598,15 +739,26 @@ ngx_http_boxoffice_pg_consume(ngx_http_boxoffice_pg_t *pg)
     conn = pg->conn;
     ends = 0;
 
-    rc = PQconsumeInput(conn);
+    /* of a stream what libpq has comes first, or it would keep all of it */
 
-    while (pg->conn == conn && !PQisBusy(conn)
+    rc = (pg->streams && !PQisBusy(conn)) ? 1 : PQconsumeInput(conn);
+
+    while (pg->conn == conn && !pg->paused && !PQisBusy(conn)
            && pg->state != NGX_HTTP_BOXOFFICE_PG_IDLE)
     {
         result = PQgetResult(conn);
 
         if (result) {
             ends = 0;
+
+            if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+                if (!ngx_http_boxoffice_pg_piece(pg, result)) {
+                    return;
+                }
+
+                continue;
+            }
+
             ngx_http_boxoffice_pg_result(pg, result);
             continue;
         }

@@ -19,6 +19,10 @@ typedef struct ngx_http_boxoffice_pg_s  ngx_http_boxoffice_pg_t;
 
 typedef void (*ngx_http_boxoffice_pg_pt)(ngx_http_boxoffice_pg_t *pg);
 
+/* NGX_AGAIN: no more until it says so */
+typedef ngx_int_t (*ngx_http_boxoffice_pg_piece_pt)(
+    ngx_http_boxoffice_pg_t *pg, ngx_str_t *piece);
+
 
 typedef enum {
     NGX_HTTP_BOXOFFICE_PG_CLOSED = 0,
@@ -35,6 +39,7 @@ typedef struct {
     ngx_http_boxoffice_pg_pt           ready;    /* idle for the first time */
     ngx_http_boxoffice_pg_pt           done;     /* a batch has its outcome */
     ngx_http_boxoffice_pg_pt           closed;   /* see was, sqlstate, rows */
+    ngx_http_boxoffice_pg_piece_pt     piece;    /* of a stream; else NULL */
 } ngx_http_boxoffice_pg_owner_t;
 
 
@@ -59,7 +64,11 @@ struct ngx_http_boxoffice_pg_s {
     char                      sqlstate[NGX_HTTP_BOXOFFICE_SQLSTATE_LEN + 1];
     char                      message[NGX_HTTP_BOXOFFICE_MESSAGE_LEN];
 
+    ngx_msec_t                             deadline;   /* of a piece */
+
     unsigned                               timedout:1;
+    unsigned                               streams:1;
+    unsigned                               paused:1;
     unsigned                               dying:1;    /* server said so */
 };
 
@@ -82,6 +91,16 @@ ngx_int_t ngx_http_boxoffice_pg_open(ngx_http_boxoffice_pg_t *pg);
 ngx_int_t ngx_http_boxoffice_pg_send(ngx_http_boxoffice_pg_t *pg,
     ngx_queue_t *calls, ngx_uint_t n, const ngx_http_boxoffice_route_t *route,
     int64_t event, ngx_msec_t deadline);
+
+/*
+ * Sends a call that streams.  The owner hears each piece as it comes, which is
+ * gone when it returns, then done; what has come counts only then.
+ */
+ngx_int_t ngx_http_boxoffice_pg_stream(ngx_http_boxoffice_pg_t *pg,
+    ngx_http_boxoffice_call_t *call);
+
+/* after NGX_AGAIN: the owner can take more */
+void ngx_http_boxoffice_pg_resume(ngx_http_boxoffice_pg_t *pg);
 
 /* takes the rows out of the connection; to be freed by the taker */
 void *ngx_http_boxoffice_pg_take(ngx_http_boxoffice_pg_t *pg);

@@ -57,7 +57,8 @@ static ngx_http_boxoffice_pool_t  ngx_http_boxoffice_pool;
 static const ngx_http_boxoffice_pg_owner_t  ngx_http_boxoffice_pool_pg = {
     ngx_http_boxoffice_pool_ready,
     ngx_http_boxoffice_pool_done,
-    ngx_http_boxoffice_pool_closed
+    ngx_http_boxoffice_pool_closed,
+    NULL
 };
 
 
@@ -344,7 +345,7 @@ ngx_http_boxoffice_pool_refused(ngx_http_boxoffice_pg_t *pg)
 static void
 ngx_http_boxoffice_pool_fit(ngx_http_boxoffice_pg_t *pg)
 {
-    ngx_uint_t                  n, workers;
+    ngx_uint_t                  n, workers, reserve;
     ngx_core_conf_t            *ccf;
     ngx_http_boxoffice_pool_t  *pool;
 
@@ -359,17 +360,17 @@ ngx_http_boxoffice_pool_fit(ngx_http_boxoffice_pg_t *pg)
     ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                            ngx_core_module);
     workers = ngx_max(ccf->worker_processes, 1);
+    reserve = pool->conf->pool_reserve
+              + workers * pool->conf->streams_max * 2;
 
-    if (workers * pool->size * 2 + pool->conf->pool_reserve
-        <= pg->max_connections)
-    {
+    if (workers * pool->size * 2 + reserve <= pg->max_connections) {
         return;
     }
 
     n = 0;
 
-    if (pg->max_connections > pool->conf->pool_reserve) {
-        n = (pg->max_connections - pool->conf->pool_reserve) / (workers * 2);
+    if (pg->max_connections > reserve) {
+        n = (pg->max_connections - reserve) / (workers * 2);
     }
 
     n = ngx_max(n, 1);
@@ -377,9 +378,10 @@ ngx_http_boxoffice_pool_fit(ngx_http_boxoffice_pg_t *pg)
     if (ngx_worker == 0) {
         ngx_log_error(NGX_LOG_ERR, pool->log, 0,
                       "boxoffice: %ui workers with %ui connections each, twice "
-                      "during a reload, and %ui in reserve exceed PostgreSQL's "
+                      "during a reload, and %ui for exports and in reserve "
+                      "exceed PostgreSQL's "
                       "%ui: each worker takes %ui",
-                      workers, pool->size, pool->conf->pool_reserve,
+                      workers, pool->size, reserve,
                       pg->max_connections, n);
     }
 

@@ -11,6 +11,7 @@
 #include "ngx_http_boxoffice_metrics.h"
 #include "ngx_http_boxoffice_pool.h"
 #include "ngx_http_boxoffice_query.h"
+#include "ngx_http_boxoffice_stream.h"
 #include "ngx_http_boxoffice_text.h"
 #include "ngx_http_boxoffice_token.h"
 
@@ -20,6 +21,8 @@
 #define NGX_HTTP_BOXOFFICE_REQUEST_ID_MAX  64
 
 
+static ngx_int_t ngx_http_boxoffice_request_route(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf);
 static void ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
 static ngx_int_t ngx_http_boxoffice_request_identify(ngx_http_request_t *r,
@@ -51,6 +54,8 @@ static ngx_int_t ngx_http_boxoffice_request_file(ngx_http_request_t *r,
     ngx_chain_t *cl);
 static ngx_uint_t ngx_http_boxoffice_request_queue(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
+static ngx_uint_t ngx_http_boxoffice_request_add(
+    ngx_http_boxoffice_ctx_t *ctx);
 static void ngx_http_boxoffice_request_reading(ngx_http_request_t *r);
 static void ngx_http_boxoffice_request_cleanup(void *data);
 
@@ -75,8 +80,7 @@ ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
     bmcf = ngx_http_get_module_main_conf(r, ngx_http_boxoffice_module);
     blcf = ngx_http_get_module_loc_conf(r, ngx_http_boxoffice_module);
 
-    rc = ngx_http_boxoffice_route_find(bmcf->routes, &r->uri, r->method,
-                                       &ctx->match);
+    rc = ngx_http_boxoffice_request_route(r, ctx, bmcf);
 
     if (rc != NGX_OK
         || (blcf->place == NGX_HTTP_BOXOFFICE_ORIGIN
@@ -120,6 +124,48 @@ ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_boxoffice_request_read(r, ctx);
+}
+
+
+/* the path, or what it has for a client that wants a file: orders, orders.csv */
+
+static ngx_int_t
+ngx_http_boxoffice_request_route(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf)
+{
+    u_char     *p;
+    ngx_str_t   uri, suffix;
+
+    if (ctx->accept && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+
+        suffix = ngx_http_boxoffice_stream_suffix(&ctx->accept->value);
+
+        if (suffix.len == 0) {
+            return ngx_http_boxoffice_route_find(bmcf->routes, &r->uri,
+                                                 r->method, &ctx->match);
+        }
+
+        uri.len = r->uri.len + suffix.len;
+        uri.data = ngx_pnalloc(r->pool, uri.len + 1);
+
+        if (uri.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_cpymem(uri.data, r->uri.data, r->uri.len);
+        ngx_memcpy(p, suffix.data, suffix.len);
+
+        if (ngx_http_boxoffice_route_find(bmcf->routes, &uri, r->method,
+                                          &ctx->match)
+            == NGX_OK
+            && ctx->match.route && ctx->match.route->stream)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_boxoffice_route_find(bmcf->routes, &r->uri, r->method,
+                                         &ctx->match);
 }
 
 
@@ -202,6 +248,8 @@ ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
           offsetof(ngx_http_boxoffice_ctx_t, idempotency_key) },
         { ngx_string("boxoffice-secret"),
           offsetof(ngx_http_boxoffice_ctx_t, secret) },
+        { ngx_string("accept"),
+          offsetof(ngx_http_boxoffice_ctx_t, accept) },
         { ngx_string("x-request-id"),
           offsetof(ngx_http_boxoffice_ctx_t, request_id) },
         { ngx_string("origin"),
@@ -240,7 +288,7 @@ ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
 
             place = (ngx_table_elt_t **) ((u_char *) ctx + names[k].offset);
 
-            if (*place) {
+            if (*place && place != &ctx->accept) {
                 ctx->ambiguous = 1;
             }
 
@@ -738,7 +786,7 @@ static ngx_uint_t
 ngx_http_boxoffice_request_queue(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx)
 {
-    ngx_int_t            rc;
+    ngx_uint_t           error;
     ngx_http_cleanup_t  *cln;
 
     cln = ngx_http_cleanup_add(r, 0);
@@ -746,7 +794,33 @@ ngx_http_boxoffice_request_queue(ngx_http_request_t *r,
         return NGX_HTTP_BOXOFFICE_E_INTERNAL;
     }
 
-    rc = ngx_http_boxoffice_lane_add(&ctx->call);
+    error = ngx_http_boxoffice_request_add(ctx);
+
+    if (error != NGX_HTTP_BOXOFFICE_E_NONE || ctx->call.route->stream) {
+        return error;
+    }
+
+    cln->handler = ngx_http_boxoffice_request_cleanup;
+    cln->data = &ctx->call;
+
+    if (!r->discard_body) {
+        r->read_event_handler = ngx_http_boxoffice_request_reading;
+    }
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_HTTP_BOXOFFICE_E_NONE;
+}
+
+
+static ngx_uint_t
+ngx_http_boxoffice_request_add(ngx_http_boxoffice_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ctx->call.route->stream
+         ? ngx_http_boxoffice_stream_start(&ctx->call)
+         : ngx_http_boxoffice_lane_add(&ctx->call);
 
     if (rc == NGX_BUSY) {
         ngx_http_boxoffice_metrics_count(NGX_HTTP_BOXOFFICE_M_QUEUE_FULL);
@@ -758,15 +832,6 @@ ngx_http_boxoffice_request_queue(ngx_http_request_t *r,
                ? NGX_HTTP_BOXOFFICE_E_CONTRACT_MISMATCH
                : NGX_HTTP_BOXOFFICE_E_UNAVAILABLE;
     }
-
-    cln->handler = ngx_http_boxoffice_request_cleanup;
-    cln->data = &ctx->call;
-
-    if (!r->discard_body) {
-        r->read_event_handler = ngx_http_boxoffice_request_reading;
-    }
-
-    r->write_event_handler = ngx_http_request_empty_handler;
 
     return NGX_HTTP_BOXOFFICE_E_NONE;
 }

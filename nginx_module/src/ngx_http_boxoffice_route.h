@@ -101,6 +101,7 @@ typedef struct {
     unsigned                           cache:1;      /* public and cached */
     unsigned                           secret:1;     /* Boxoffice-Secret */
     unsigned                           body:1;       /* takes a JSON body */
+    unsigned                           stream:1;     /* answers in pieces */
 } ngx_http_boxoffice_route_t;
 
 

@@ -116,6 +116,7 @@ struct Operation
 	uint8		roles;			/* 1 << ActorRole, as the contract shows them; GRANT decides */
 	bool		lane;			/* batched by event */
 	bool		secret;			/* Boxoffice-Secret is looked at */
+	bool		stream;			/* answered in pieces, by stream() */
 	bool		patch;			/* the function takes the body as one patch jsonb */
 	IdempotencyRule idempotency;
 	EtagRule	etag;

@@ -71,13 +71,6 @@ typedef struct Batch
 	Column		bodies;
 } Batch;
 
-/* The timer and the setting that hold the batch to its deadline. */
-typedef struct Deadline
-{
-	bool		timer;			/* ours, so ours to stop */
-	int			guc_level;
-} Deadline;
-
 /* ---------------------------------------------------------------- arguments */
 
 static Column
@@ -229,7 +222,7 @@ bind_call(Batch *batch, int i)
 
 /* ---------------------------------------------------------------- deadline */
 
-static void
+void
 deadline_start(Deadline *deadline, int deadline_ms)
 {
 	char		text[32];
@@ -243,7 +236,7 @@ deadline_start(Deadline *deadline, int deadline_ms)
 		enable_timeout_after(STATEMENT_TIMEOUT, deadline_ms);
 }
 
-static void
+void
 deadline_stop(Deadline *deadline)
 {
 	if (deadline->timer)
@@ -341,6 +334,24 @@ run_batch(Batch *batch)
 	error_context_stack = context.previous;
 }
 
+Call *
+dispatch_one(FunctionCallInfo fcinfo, int *deadline_ms)
+{
+	Batch		batch = {0};
+
+	batch.operation = read_operation(fcinfo);
+	*deadline_ms = read_deadline(fcinfo, batch.operation);
+	read_batch(fcinfo, &batch);
+	if (batch.count != 1 || !batch.operation->stream)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("a stream is one request of an operation that streams"));
+	authorise(&batch);
+	if (!batch.calls[0].reply.done)
+		bind_call(&batch, 0);
+	return batch.calls;
+}
+
 static void
 require_result_set(FunctionCallInfo fcinfo)
 {
@@ -372,6 +383,11 @@ dispatch(PG_FUNCTION_ARGS)
 	PG_TRY();
 	{
 		read_batch(fcinfo, &batch);
+		if (batch.count > 0 && batch.operation->stream)
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("operation %s streams", batch.operation->name),
+					errhint("Call boxoffice_code.stream()."));
 		/* no calls: a new connection of the gateway asks whether the contracts agree */
 		if (batch.count > 0)
 		{

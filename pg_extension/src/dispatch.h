@@ -5,6 +5,8 @@
 #ifndef BOXOFFICE_DISPATCH_H
 #define BOXOFFICE_DISPATCH_H
 
+#include "fmgr.h"
+
 #include "bind.h"
 #include "call.h"
 #include "contract.h"
@@ -40,6 +42,22 @@ extern void call_scope_abandon(const CallScope *scope);
 /* What a batch may hold; nginx's limit is lower. */
 #define CALLS_MAX 4096
 
+/* The timer and the setting that hold what runs to a deadline. */
+typedef struct Deadline
+{
+	bool		timer;			/* ours, so ours to stop */
+	int			guc_level;
+} Deadline;
+
+extern void deadline_start(Deadline *deadline, int deadline_ms);
+extern void deadline_stop(Deadline *deadline);
+
+/*
+ * dispatch.c: reads, authorises and binds the one request of arguments like dispatch()'s, in the
+ * call context. It may come back refused.
+ */
+extern Call *dispatch_one(FunctionCallInfo fcinfo, int *deadline_ms);
+
 /* request.c: refuses the call for all the faults that the binder found. */
 extern void call_refuse_faults(Call *call, const BindFaults *faults);
 
@@ -57,6 +75,17 @@ extern void calls_run(const Operation *operation, Call *calls, int count);
 
 /* function.c: the same for an operation that is a stored function. */
 extern void function_run(Call *call);
+
+/*
+ * function.c: runs body in a subtransaction.  A refusal that it raises is undone with all that it
+ * did and becomes the call's reply; any other error goes on.
+ */
+typedef void (*CallBody) (Call *call, void *arg);
+
+extern void function_protect(Call *call, CallBody body, void *arg);
+
+/* function.c: a portal that reads what the stored function returns, to be run in pieces. */
+extern struct PortalData *function_open(Call *call);
 
 /* function.c: sets the ETag that the operation's rule says. */
 extern void call_make_etag(Call *call);

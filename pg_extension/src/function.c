@@ -23,6 +23,7 @@
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
@@ -350,9 +351,30 @@ catalog_moved(const ErrorData *error)
 		strncmp(error->message, gone, strlen(gone)) == 0;
 }
 
-/* Runs the function in a subtransaction and turns a refusal into the reply. */
 static void
-execute_protected(Call *call)
+execute_and_store(Call *call, void *arg)
+{
+	execute(call);
+	replay_store(call);
+}
+
+Portal
+function_open(Call *call)
+{
+	Arguments	arguments;
+	SPIPlanPtr	plan;
+	Portal		portal;
+
+	SPI_connect();
+	collect_arguments(call, &arguments);
+	plan = find_plan(call->operation, &arguments);
+	portal = SPI_cursor_open(NULL, plan, arguments.values, arguments.nulls, true);
+	SPI_finish();
+	return portal;
+}
+
+void
+function_protect(Call *call, CallBody body, void *arg)
 {
 	MemoryContext before = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -362,8 +384,7 @@ execute_protected(Call *call)
 	MemoryContextSwitchTo(before);
 	PG_TRY();
 	{
-		execute(call);
-		replay_store(call);
+		body(call, arg);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(before);
 		CurrentResourceOwner = owner;
@@ -399,7 +420,7 @@ function_run(Call *call)
 {
 	replay_find(call);
 	if (!call->reply.done)
-		execute_protected(call);
+		function_protect(call, execute_and_store, NULL);
 }
 
 /* ---------------------------------------------------------------- ETags */

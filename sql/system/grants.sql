@@ -11,5 +11,5 @@ GRANT SELECT ON boxoffice.secret_key, boxoffice.currency, boxoffice.login_actor 
 GRANT SELECT ON boxoffice.currency TO boxoffice_report;
 GRANT EXECUTE ON FUNCTION boxoffice_code.secret_keys_changed TO boxoffice_owner;
 
-GRANT EXECUTE ON FUNCTION boxoffice_code.dispatch TO boxoffice_gateway;
+GRANT EXECUTE ON FUNCTION boxoffice_code.dispatch, boxoffice_code.stream TO boxoffice_gateway;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA api TO boxoffice_service;
