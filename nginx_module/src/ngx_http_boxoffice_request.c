@@ -127,7 +127,7 @@ ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
 }
 
 
-/* the path, or what it has for a client that wants a file: orders, orders.csv */
+/* the path, or what is beside it for who wants a file: orders, orders.csv */
 
 static ngx_int_t
 ngx_http_boxoffice_request_route(ngx_http_request_t *r,

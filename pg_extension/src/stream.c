@@ -9,8 +9,8 @@
  * The api function returns SETOF text and is run by a portal, a row for each of our calls, under
  * one snapshot.  Before anything is said it is run once up to its first row, in a subtransaction:
  * a refusal is an answer like any other.  Then it starts anew, for what a function in SQL has begun
- * does not outlive its subtransaction.  An error later on ends the statement, and the gateway breaks
- * the transfer off: what is there can't be unsaid, but nobody takes it for the whole.
+ * does not outlive its subtransaction.  An error later on ends the statement, and the gateway
+ * breaks the transfer off: what is there can't be unsaid, but nobody takes it for the whole.
  */
 #include "postgres.h"
 
