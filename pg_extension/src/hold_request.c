@@ -139,7 +139,8 @@ line_resolve(HoldLine *line, Offer *offer)
 		return;
 	if (line->session != NULL || line->type->pass)
 		line->place = offer_place(offer, line->type, line->session);
-	line->price = line->price_given >= 0 ? line->price_given : line->type->price;
+	line->list_price = offer_price(offer, line->type, line->session);
+	line->price = line->price_given >= 0 ? line->price_given : line->list_price;
 	line->fee = line->type->fee;
 }
 
@@ -482,13 +483,14 @@ static void
 line_judge_price(Call *call, const HoldLine *line)
 {
 	const OfferType *type = line->type;
+	int64		max = type->free_price ? Max(type->price_max, line->list_price) : line->list_price;
 
 	if (line->price_given < 0 ||
-		(line->price_given >= type->price && line->price_given <= type->price_max))
+		(line->price_given >= line->list_price && line->price_given <= max))
 		return;
 	reply_refuse(call, ERR_PRICE_OUT_OF_RANGE, hold_line_pointer(line, "price"),
-				 psprintf("\"min\":" INT64_FORMAT ",\"max\":" INT64_FORMAT, type->price,
-						  type->price_max));
+				 psprintf("\"min\":" INT64_FORMAT ",\"max\":" INT64_FORMAT, line->list_price,
+						  max));
 }
 
 /* Limits per order go for a type over all its sessions, whether alone or as an add-on. */

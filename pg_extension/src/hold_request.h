@@ -28,6 +28,7 @@ typedef struct HoldLine
 	OfferSession *session;		/* NULL: of a pass, or none of that name, or none named */
 	const OfferPlace *place;	/* NULL unless type and session are there */
 	int64		price_given;	/* -1: none */
+	int64		list_price;		/* what it costs when nobody names a price */
 	int64		price;			/* of each new piece */
 	int64		fee;
 	int			quantity;		/* asked for */

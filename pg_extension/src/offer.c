@@ -50,6 +50,13 @@ typedef struct OfferPair
 	int64		session_id;
 } OfferPair;
 
+/* What a type costs in a session where that is not its own price. */
+typedef struct OfferPrice
+{
+	OfferPair	of;
+	int64		price;
+} OfferPrice;
+
 static CoreQuery event_query = {
 	"SELECT organizer_id, status, test, currency, zone, sale_starts_at, sale_ends_at,"
 	" max_per_order, buyer_limit, hold_ttl_ms, hold_extend_max_ms, version"
@@ -141,6 +148,13 @@ static CoreQuery pair_query = {
 	"SELECT ticket_type_id, session_id FROM boxoffice.ticket_type_session"
 	" WHERE event_id = $1 AND ticket_type_id = ANY ($2) AND session_id = ANY ($3) ORDER BY 1, 2",
 	3, {INT8OID, INT8ARRAYOID, INT8ARRAYOID}
+};
+
+/* By session alone: a batch may name many sessions, each of them has few prices of its own. */
+static CoreQuery price_query = {
+	"SELECT ticket_type_id, session_id, price FROM boxoffice.session_price"
+	" WHERE event_id = $1 AND session_id = ANY ($2) ORDER BY 1, 2",
+	2, {INT8OID, INT8ARRAYOID}
 };
 
 static CoreQuery stock_query = {
@@ -685,6 +699,25 @@ pair_compare(const void *a, const void *b)
 	return (x->session_id > y->session_id) - (x->session_id < y->session_id);
 }
 
+/* What types cost in the sessions that are sold in. */
+static void
+prices_read(Offer *offer)
+{
+	if (!offer->sells || offer->session_count == 0)
+		return;
+	offer->price_count = query_run(&price_query, (Datum[]) {
+								   Int64GetDatum(offer->event_id),
+								   array_int8(session_ids(offer), offer->session_count)
+								   }, NULL);
+	offer->prices = palloc_array(OfferPrice, offer->price_count + 1);
+	for (int row = 0; row < offer->price_count; row++)
+		offer->prices[row] = (OfferPrice) {
+			.of = {query_int8(row, 1), query_int8(row, 2)},
+			.price = query_int8(row, 3),
+		};
+	query_done();
+}
+
 static int
 stock_place_compare(const void *a, const void *b)
 {
@@ -735,6 +768,7 @@ offer_resolve(Offer *offer)
 	parts_read(offer);
 	sessions_read(offer);
 	pairs_read(offer);
+	prices_read(offer);
 	stocks_read(offer);
 }
 
@@ -784,6 +818,17 @@ OfferSession *
 offer_named_session(Offer *offer, int ref)
 {
 	return offer_session(offer, offer->session_names->items[ref].id);
+}
+
+int64
+offer_price(const Offer *offer, const OfferType *type, const OfferSession *session)
+{
+	const OfferPrice *found = NULL;
+
+	if (session != NULL && offer->price_count > 0)
+		found = bsearch(&(OfferPair) {type->id, session->id}, offer->prices, offer->price_count,
+						sizeof(OfferPrice), pair_compare);
+	return found != NULL ? found->price : type->price;
 }
 
 static bool

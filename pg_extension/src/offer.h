@@ -118,6 +118,8 @@ typedef struct Offer
 	int			stock_count;
 	struct OfferPair *pairs;
 	int			pair_count;
+	struct OfferPrice *prices;
+	int			price_count;
 } Offer;
 
 extern Offer *offer_load(int64 event_id);
@@ -142,6 +144,9 @@ extern OfferType *offer_named_type(Offer *offer, int ref);
 extern OfferSession *offer_named_session(Offer *offer, int ref);
 extern OfferType *offer_type(const Offer *offer, int64 id);
 extern OfferSession *offer_session(const Offer *offer, int64 id);
+
+/* What a type costs, without its fee: in a session (NULL: a pass), or as it does in general. */
+extern int64 offer_price(const Offer *offer, const OfferType *type, const OfferSession *session);
 
 /*
  * Never NULL; stock_count is 0 where the type isn't sold in that session.  A pass has the same

@@ -1,7 +1,8 @@
 -- The sessions of an event: which there are, as answers show them, and how full each is.
 
 -- Sessions by time: at most so many, after a cursor. Without a lower bound those that are over are
--- left out.
+-- left out; what has begun but is not over began no longer ago than the longest session lasts, so
+-- what is past is not walked through, however much it is.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_page(
     event bigint, since timestamptz, until timestamptz, after_time timestamptz, after_id bigint,
     wanted integer)
@@ -11,13 +12,24 @@ CREATE OR REPLACE FUNCTION boxoffice_code.session_page(
 AS $$
 DECLARE
     now CONSTANT timestamptz := boxoffice_code.clock();
+    begin_at timestamptz := since;
+    begin_id bigint := 0;
 BEGIN
+    IF since IS NULL THEN
+        begin_at := now - COALESCE((
+            SELECT pg_catalog.max(COALESCE(s.ends_at, s.starts_at) - s.starts_at)
+              FROM boxoffice.session AS s
+             WHERE s.event_id = session_page.event), '0');
+    END IF;
+    IF after_time >= begin_at THEN
+        begin_at := after_time;
+        begin_id := after_id;
+    END IF;
     RETURN ARRAY(
         SELECT s.id
           FROM boxoffice.session AS s
-         WHERE s.event_id = event
-           AND (s.starts_at, s.id) > (COALESCE(after_time, '-infinity'), COALESCE(after_id, 0))
-           AND s.starts_at >= COALESCE(since, '-infinity')
+         WHERE s.event_id = session_page.event
+           AND (s.starts_at, s.id) > (begin_at, begin_id)
            AND s.starts_at < COALESCE(until, 'infinity')
            AND (since IS NOT NULL OR COALESCE(s.ends_at, s.starts_at) >= now)
          ORDER BY s.starts_at, s.id
@@ -26,22 +38,48 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_page IS 'Ids of sessions of an event, by time.';
 
+-- What a ticket type costs in a session, without its fee.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_price_of(
+    event bigint, ticket_type bigint, session bigint)
+    RETURNS bigint
+    LANGUAGE sql STABLE
+AS $$
+    SELECT COALESCE(
+               (SELECT p.price
+                  FROM boxoffice.session_price AS p
+                 WHERE p.event_id = event AND p.ticket_type_id = ticket_type
+                   AND p.session_id = session),
+               (SELECT t.price
+                  FROM boxoffice.ticket_type AS t
+                 WHERE t.event_id = event AND t.id = ticket_type))
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_price_of IS
+'What a ticket type costs in a session, without its fee.';
+
 -- What the public sees of each shown type in these sessions, as a JSON array a session. A type with
 -- several pools has as much as the scarcest of them; a type without a pool can't be sold and is
 -- left out.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_availability(
     event bigint, sessions bigint[], exact boolean)
-    RETURNS TABLE (session_id bigint, availability json)
+    RETURNS TABLE (session_id bigint, availability json, state integer)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
     WITH stock AS MATERIALIZED (
+        SELECT k.id, k.pool_id, k.session_id
+          FROM pg_catalog.unnest(sessions) AS wanted (id)
+         CROSS JOIN LATERAL (
+            SELECT s.id, s.pool_id, s.session_id
+              FROM boxoffice.stock AS s
+             WHERE s.event_id = session_availability.event AND s.session_id = wanted.id
+            OFFSET 0
+          ) AS k
+        UNION ALL
         SELECT s.id, s.pool_id, s.session_id
           FROM boxoffice.stock AS s
-         WHERE s.event_id = session_availability.event
-           AND (s.session_id = ANY (sessions) OR s.session_id IS NULL)
+         WHERE s.event_id = session_availability.event AND s.session_id IS NULL
     ), now AS MATERIALIZED (
         SELECT s.pool_id, s.session_id, n.available, n.state
           FROM boxoffice_code.stock_now(
@@ -74,18 +112,21 @@ BEGIN
                CASE WHEN exact
                     THEN pg_catalog.json_build_object(
                         'ticket_type', s.key,
+                        'price', boxoffice_code.session_price_of(event, s.id, s.session_id),
                         'state', boxoffice_code.stock_state_name(s.state),
                         'available', s.available)
                     ELSE pg_catalog.json_build_object(
                         'ticket_type', s.key,
+                        'price', boxoffice_code.session_price_of(event, s.id, s.session_id),
                         'state', boxoffice_code.stock_state_name(s.state)) END
-               ORDER BY s.position, s.id)
+               ORDER BY s.position, s.id),
+           pg_catalog.min(s.state)
       FROM sold AS s
      GROUP BY s.session_id;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_availability IS
-'What the public sees of how much is left of each shown ticket type in sessions; with numbers if exact.';
+'What the public sees of how much is left of each shown ticket type in sessions, and of the session: the best of its types; with numbers if exact.';
 
 -- Sessions in the order given by their start, as the public sees them.
 CREATE OR REPLACE FUNCTION boxoffice_code.sessions_json(event boxoffice.event, sessions bigint[])
@@ -110,6 +151,7 @@ BEGIN
                    'sale_ends_at', boxoffice_code.local_time(
                        LEAST(s.sale_ends_at, event.sale_ends_at,
                              s.starts_at + s.sale_close_offset_ms * '1 ms'::interval), s.zone),
+                   'state', boxoffice_code.stock_state_name(a.state),
                    'availability', COALESCE(a.availability, '[]'::json))
                    ORDER BY s.starts_at, s.id), '[]'::json)
           FROM boxoffice.session AS s

@@ -37,6 +37,10 @@ subtest 'a rule' => sub {
 	is_deeply([ grep { /$year-03/ } map { $_->{key} } @{ $http->get($path)->json->{items} } ], [ map { "$year-03-0$_-1000" } 1 .. 3 ], 'in the list');
 	my $hold = $t->hold($event, session => "$year-03-02-1000", quantity => 7);
 	is_status($hold, 201, 'they sell');
+	is($hold->json->{total}, 4900, '… at the price that they were given');
+	my ($shown) = grep { $_->{key} eq "$year-03-01-1000" } @{ $http->get("$path?limit=98")->json->{items} };
+	is($shown->{availability}[0]{price}, 700, 'which the list tells');
+	is($shown->{state}, 'available', '… and how much there is');
 	is_problem($t->hold($event, session => "$year-03-02-1000"), 409, 'all_held', 'as many as they were given');
 	is_problem(add($event, { rule => rule(to => "$year-03-04") }, headers => [ 'If-Match' => '"1"' ]), 412, 'precondition_failed', 'not over somebody else\'s change');
 };
