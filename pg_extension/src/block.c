@@ -98,7 +98,7 @@ block_find(Inventory *inv, int64 block_id, const int64 *stock_ids, int n)
 	{
 		Claim	   *kept = &inv->blocks[i];
 
-		if (kept->owner_id != block_id ||
+		if (kept->owner_id != block_id || kept->state != CLAIM_BLOCKED ||
 			!ids_contain_all(stock_ids, n, kept->stock_ids, kept->stock_count))
 			continue;
 		if (best == NULL || kept->quantity > best->quantity)
@@ -147,6 +147,23 @@ block_take_back(Inventory *inv, const Claim *claim, int quantity)
 	kept->quantity += quantity;
 	kept->changed = true;
 	return true;
+}
+
+void
+block_end(Inventory *inv, Claim *claim)
+{
+	Assert(claim->state == CLAIM_BLOCKED);
+	for (int i = 0; i < inv->block_count; i++)
+	{
+		Claim	   *kept = &inv->blocks[i];
+
+		if (kept->owner_id != claim->owner_id || kept->line != claim->line)
+			continue;
+		claim->quantity = kept->quantity;
+		kept->state = CLAIM_RELEASED;
+		kept->changed = false;
+	}
+	claim_end(inv, claim, CLAIM_RELEASED);
 }
 
 void

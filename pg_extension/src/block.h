@@ -37,6 +37,12 @@ extern int	block_free(Inventory *inv, const Claim *kept, const int64 *stock_ids,
  */
 extern bool block_take_back(Inventory *inv, const Claim *claim, int quantity);
 
+/*
+ * Ends a block's claim, one that was read apart from inv->blocks and may be there too; what was
+ * taken from it goes back to sale from now on.
+ */
+extern void block_end(Inventory *inv, Claim *claim);
+
 /* Writes the claims of blocks that changed; by inventory_write. */
 extern void block_write(Inventory *inv);
 

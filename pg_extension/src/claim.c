@@ -79,6 +79,7 @@ claim_read(int row, Claim *claim)
 	claim->block_id = query_int8(row, 12);
 	claim->parent_line = query_null(row, 13) ? 0 : DatumGetInt16(query_datum(row, 13));
 	claim->bundled = query_bool(row, 14);
+	claim->left_block = false;
 	claim->changed = false;
 	claim->stored_state = claim->state;
 	claim->stored_quantity = claim->quantity;
@@ -170,6 +171,21 @@ claim_insert(int64 event_id, const Claim *claims, int count)
 	bulk_end(bulk);
 }
 
+static void
+claim_write_left(int64 event_id, const Claim *claim)
+{
+	static CoreQuery query = {
+		"UPDATE boxoffice.claim SET block_id = NULL"
+		" WHERE event_id = $1 AND owner_id = $2 AND line = $3",
+		3, {INT8OID, INT8OID, INT2OID}
+	};
+	Datum		args[3] = {Int64GetDatum(event_id), Int64GetDatum(claim->owner_id),
+		Int16GetDatum(claim->line)};
+
+	(void) query_run(&query, args, NULL);
+	query_done();
+}
+
 void
 claim_update(int64 event_id, const Claim *claims, int count)
 {
@@ -202,6 +218,9 @@ claim_update(int64 event_id, const Claim *claims, int count)
 	if (query_run(&update_query, args, NULL) != count)
 		inventory_moved("a claim");
 	query_done();
+	for (int i = 0; i < count; i++)
+		if (claims[i].left_block)
+			claim_write_left(event_id, &claims[i]);
 }
 
 void
@@ -262,4 +281,11 @@ claim_count_buyer(Inventory *inv, const char *key, const Claim *claim, int quant
 	buyer_take(inv->buyers, key, claim->ticket_type_id, quantity);
 	if (claim->parent_line == 0)
 		buyer_take(inv->buyers, key, 0, quantity);
+}
+
+void
+claim_leave_block(Claim *claim)
+{
+	claim->left_block = claim->block_id != 0;
+	claim->block_id = 0;
 }

@@ -27,6 +27,7 @@ typedef struct Claim
 	int64		block_id;		/* 0: none */
 	int16		parent_line;	/* whose add-on or part of a bundle it is, 0: it stands alone */
 	bool		bundled;		/* part of the parent's bundle, which goes as a whole */
+	bool		left_block;		/* block_id was set to 0, see claim_leave_block */
 	bool		changed;		/* in memory, not yet written */
 	ClaimState	stored_state;	/* as the row has it */
 	int32		stored_quantity;
@@ -53,8 +54,9 @@ extern Claim *claim_find(Claim *claims, int count, int64 owner_id, int *lines);
 extern void claim_insert(int64 event_id, const Claim *claims, int count);
 
 /*
- * Writes state, quantity and expires_at of rows that claim_load read, set-wise.  A row that is
- * not in the state in which it was read raises a serialization failure.
+ * Writes state, quantity and expires_at of rows that claim_load read, and that they left their
+ * block, set-wise.  A row that is not in the state in which it was read raises a serialization
+ * failure.
  */
 extern void claim_update(int64 event_id, const Claim *claims, int count);
 
@@ -66,6 +68,9 @@ extern void claim_delete(int64 event_id, const Claim *claims, int count);
  * for the limit of their type, and not for the event's.
  */
 extern void claim_count_buyer(Inventory *inv, const char *key, const Claim *claim, int quantity);
+
+/* In memory: the claim's places are from now on none of those that its block keeps. */
+extern void claim_leave_block(Claim *claim);
 
 extern const char *claim_state_name(ClaimState state);
 extern ClaimState claim_state_from(const char *name);

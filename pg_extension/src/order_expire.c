@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
+#include "block.h"
 #include "buyer.h"
 #include "clock.h"
 #include "order.h"
@@ -137,6 +138,8 @@ expire_locked(OrderEvent *event, const int64 *ids, int n)
 		order_add_stocks(inv, &orders[i]);
 	}
 	inventory_load(inv);
+	for (int i = 0; i < count; i++)
+		block_load_of(inv, orders[i].claims, orders[i].claim_count);
 	buyer_lock(inv->buyers);
 	for (int i = 0; i < count; i++)
 		if (order_lapse(inv, &orders[i]))

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "block.h"
 #include "buyer.h"
 #include "order.h"
 
@@ -111,36 +112,52 @@ order_limits_allow_again(const Inventory *inv, const Order *order)
 		buyer_allows(inv, order, order->email_key);
 }
 
-/* Claims all places again that the order lost, or none. */
+/*
+ * Takes the places of a lapsed claim again: those of the block that they came from if it still
+ * stands and has them, else what is on sale, and then the claim has nothing to do with the block
+ * any more.
+ */
+static bool
+claim_again(Inventory *inv, Claim *claim)
+{
+	Claim	   *kept = claim->block_id == 0 ? NULL
+		: block_find(inv, claim->block_id, claim->stock_ids, claim->stock_count);
+
+	if (kept != NULL &&
+		block_take(inv, kept, claim->stock_ids, claim->stock_count, claim->quantity))
+		inventory_move(inv, claim->stock_ids, claim->stock_count, claim->quantity, CLAIM_HELD,
+					   CLAIM_PENDING);
+	else if (inventory_take(inv, claim->stock_ids, claim->stock_count, claim->quantity,
+							CLAIM_PENDING))
+		claim_leave_block(claim);
+	else
+		return false;
+	claim->state = CLAIM_PENDING;
+	claim->changed = true;
+	return true;
+}
+
+/* Claims all places again that the order lost, or none.  The blocks they came from are loaded. */
 bool
 order_claim_again(Inventory *inv, Order *order)
 {
-	int			claimed = 0;
+	size_t		size = sizeof(Claim) * order->claim_count;
+	InventoryMark *mark = inventory_mark(inv);
+	Claim	   *before = memcpy(palloc(size + 1), order->claims, size);
 
-	for (; claimed < order->claim_count; claimed++)
-	{
-		const Claim *claim = &order->claims[claimed];
-
-		if (claim->state == CLAIM_EXPIRED &&
-			!inventory_take(inv, claim->stock_ids, claim->stock_count, claim->quantity,
-							CLAIM_PENDING))
-			break;
-	}
-	for (int i = 0; i < claimed; i++)
+	for (int i = 0; i < order->claim_count; i++)
 	{
 		Claim	   *claim = &order->claims[i];
 
 		if (claim->state != CLAIM_EXPIRED)
 			continue;
-		if (claimed < order->claim_count)
-			inventory_give(inv, claim->stock_ids, claim->stock_count, claim->quantity,
-						   CLAIM_PENDING);
-		else
+		if (!claim_again(inv, claim))
 		{
-			claim->state = CLAIM_PENDING;
-			claim->changed = true;
-			order_take_buyers(inv, order, claim, claim->quantity);
+			inventory_return(inv, mark);
+			memcpy(order->claims, before, size);
+			return false;
 		}
+		order_take_buyers(inv, order, claim, claim->quantity);
 	}
-	return claimed == order->claim_count;
+	return true;
 }

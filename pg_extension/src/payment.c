@@ -30,6 +30,7 @@
 
 #include "block.h"
 #include "bulk.h"
+#include "block.h"
 #include "buyer.h"
 #include "handlers.h"
 #include "id.h"
@@ -239,6 +240,8 @@ counters_load(Batch *batch)
 	for (int i = 0; i < batch->order_count; i++)
 		order_add_stocks(inv, &batch->orders[i]);
 	inventory_load(inv);
+	for (int i = 0; i < batch->order_count; i++)
+		block_load_of(inv, batch->orders[i].claims, batch->orders[i].claim_count);
 	for (int i = 0; i < batch->order_count; i++)
 	{
 		order_add_buyers(inv, batch->event, &batch->orders[i]);

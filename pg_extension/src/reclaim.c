@@ -143,7 +143,11 @@ reclaim_take(Inventory *inv, Claim *claims, int count, const bool *chosen)
 	block_load_of(inv, taken, n);
 	reclaim_credit(inv, taken, n);
 	for (int i = 0; i < n; i++)
-		claim_end(inv, &taken[i], taken[i].state == CLAIM_BLOCKED ? CLAIM_RELEASED : CLAIM_EXPIRED);
+		if (taken[i].state == CLAIM_BLOCKED)
+			block_end(inv, &taken[i]);
+	for (int i = 0; i < n; i++)
+		if (taken[i].state != CLAIM_RELEASED)
+			claim_end(inv, &taken[i], CLAIM_EXPIRED);
 	inv->reclaimed_count += n;
 }
 

@@ -1,33 +1,62 @@
 -- What only the owner of the tables may: removing the orders and payments of a trial. Ledgers can't
 -- be deleted from by any other code, so this checks for itself that the event is a test.
 
--- Gives back to stock what these holds have taken. Under the locks of the event's groups.
+-- Gives back what these holds have taken, under the locks of the event's groups: to the block that
+-- it came from if that still stands, as a hold's release does (block.c), else to sale.
 CREATE OR REPLACE FUNCTION boxoffice_code.trial_give_back(event bigint, holds bigint[])
     RETURNS void
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    UPDATE boxoffice.stock AS s
-       SET held = s.held - taken.held,
-           pending = s.pending - taken.pending,
-           sold = s.sold - taken.sold
-      FROM (
-        SELECT stock.id,
-               COALESCE(pg_catalog.sum(c.quantity) FILTER (WHERE c.state = 'held'), 0) AS held,
-               COALESCE(pg_catalog.sum(c.quantity) FILTER (WHERE c.state = 'pending'), 0)
-               AS pending,
-               COALESCE(pg_catalog.sum(c.quantity) FILTER (WHERE c.state = 'sold'), 0) AS sold
+    WITH taken AS MATERIALIZED (
+        SELECT c.state, c.quantity, c.stock_ids,
+               kept.owner_id AS block_id, kept.line AS block_line, kept.stock_ids AS kept_ids
           FROM boxoffice.claim AS c
-         CROSS JOIN LATERAL pg_catalog.unnest(c.stock_ids) AS stock (id)
+          LEFT JOIN LATERAL (
+            SELECT b.owner_id, b.line, b.stock_ids
+              FROM boxoffice.claim AS b
+             WHERE b.event_id = c.event_id
+               AND b.owner_id = c.block_id
+               AND b.state = 'blocked'
+               AND b.stock_ids <@ c.stock_ids
+             ORDER BY b.quantity DESC, b.line
+             LIMIT 1) AS kept ON true
          WHERE c.event_id = trial_give_back.event
            AND c.owner_id = ANY (holds)
            AND c.state IN ('held', 'pending', 'sold')
+    ), returned AS (
+        UPDATE boxoffice.claim AS b
+           SET quantity = b.quantity + t.quantity
+          FROM (
+            SELECT t.block_id, t.block_line, pg_catalog.sum(t.quantity) AS quantity
+              FROM taken AS t
+             WHERE t.block_id IS NOT NULL
+             GROUP BY t.block_id, t.block_line
+          ) AS t
+         WHERE b.event_id = trial_give_back.event
+           AND b.owner_id = t.block_id
+           AND b.line = t.block_line
+    )
+    UPDATE boxoffice.stock AS s
+       SET held = s.held - n.held,
+           pending = s.pending - n.pending,
+           sold = s.sold - n.sold,
+           blocked = s.blocked + n.blocked
+      FROM (
+        SELECT stock.id,
+               COALESCE(sum(t.quantity) FILTER (WHERE t.state = 'held'), 0) AS held,
+               COALESCE(sum(t.quantity) FILTER (WHERE t.state = 'pending'), 0) AS pending,
+               COALESCE(sum(t.quantity) FILTER (WHERE t.state = 'sold'), 0) AS sold,
+               COALESCE(sum(t.quantity) FILTER (WHERE stock.id = ANY (t.kept_ids)), 0)
+               AS blocked
+          FROM taken AS t
+         CROSS JOIN LATERAL pg_catalog.unnest(t.stock_ids) AS stock (id)
          GROUP BY stock.id
-      ) AS taken
-     WHERE s.event_id = trial_give_back.event AND s.id = taken.id
+      ) AS n
+     WHERE s.event_id = trial_give_back.event AND s.id = n.id
 $$;
 COMMENT ON FUNCTION boxoffice_code.trial_give_back IS
-'Gives back to stock what holds of a trial have taken.';
+'Gives back what holds of a trial have taken: to the blocks it came from, or to sale.';
 
 -- Removes these holds and all that came of them.
 CREATE OR REPLACE FUNCTION boxoffice_code.trial_delete(event bigint, holds bigint[])

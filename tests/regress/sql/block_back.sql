@@ -1,0 +1,103 @@
+-- What came from a block goes back to it, on every way, as long as it stands; and a late payment looks there first.
+SET client_min_messages = warning;
+\pset format unaligned
+\pset tuples_only on
+
+CREATE FUNCTION hold_test.keep(event bigint, quantity integer, release_s integer DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM api.block_create(event, 'house', 'A reason',
+        jsonb_build_array(jsonb_build_object('ticket_type', 'general', 'session', 'fri', 'quantity', quantity)),
+        boxoffice_code.clock() + release_s * interval '1 s');
+    RETURN (SELECT max(b.id) FROM boxoffice.block AS b WHERE b.event_id = keep.event);
+END
+$$;
+-- Staff takes so many from the block and orders them; the order's id.
+CREATE FUNCTION hold_test.order_of(event bigint, quantity integer, block bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM hold_test.hold_as(event, 'organizer bob', concat(quantity, ' general fri ', block));
+    RETURN order_test.place(event, hold_test.last(event));
+END
+$$;
+CREATE FUNCTION hold_test.pay(event bigint, placed bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.payment_create(%s, %s, %L, idempotency_key => gen_random_uuid()::text)',
+        event, placed, 'test'), 'outcome', 'order.status', 'order.due')
+$$;
+-- What blocks keep, and where the places of orders come from.
+CREATE FUNCTION hold_test.blocks(event bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' | ', hold_test.stock(event),
+        (SELECT string_agg(format('block %s %s', c.state, c.quantity), ', ' ORDER BY c.owner_id, c.line)
+           FROM boxoffice.claim AS c JOIN boxoffice.block AS b ON b.event_id = c.event_id AND b.id = c.owner_id
+          WHERE c.event_id = event),
+        (SELECT string_agg(format('%s %s%s', c.quantity, c.state, CASE WHEN c.block_id IS NOT NULL THEN ' of the block' END), ', ' ORDER BY c.owner_id, c.line)
+           FROM boxoffice.claim AS c JOIN boxoffice.order AS o ON o.event_id = c.event_id AND o.hold_id = c.owner_id
+          WHERE c.event_id = event))
+$$;
+
+\echo # an order lapses: by the worker, and by whoever needs the places
+SELECT hold_test.make_event(9120000, 'BACKA');
+SELECT hold_test.keep(9120000, 4) AS block \gset
+SELECT hold_test.order_of(9120000, 3, :block) AS late \gset
+SELECT hold_test.blocks(9120000);
+SET boxoffice.clock_offset = 1870;
+SELECT boxoffice_code.expire_orders(9120000, 10);
+SELECT hold_test.blocks(9120000);
+SELECT hold_test.order_of(9120000, 2, :block) AS second \gset
+SET boxoffice.clock_offset = 3740;
+SELECT hold_test.hold(9120000, '7 general fri');
+SELECT hold_test.hold(9120000, '6 general fri');
+SELECT hold_test.blocks(9120000);
+
+\echo # a late payment: the house is full, the block has its places
+SELECT hold_test.pay(9120000, :late);
+SELECT hold_test.blocks(9120000);
+\echo # the block has one left, which is not enough, and nothing else is free: none is taken
+SELECT hold_test.pay(9120000, :second);
+SELECT hold_test.blocks(9120000);
+
+\echo # the block has too few, others are free: these are taken, and have nothing to do with the block any more
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9121000, 'BACKB');
+SELECT hold_test.keep(9121000, 4) AS block \gset
+SELECT hold_test.order_of(9121000, 3, :block) AS late \gset
+SET boxoffice.clock_offset = 1870;
+SELECT boxoffice_code.expire_claims(9121000, 10);
+SELECT hold_test.hold_as(9121000, 'organizer bob', '2 general fri ' || :block);
+SELECT hold_test.pay(9121000, :late);
+SELECT hold_test.blocks(9121000);
+SELECT order_test.cancel(9121000, :late);
+SELECT hold_test.blocks(9121000);
+\echo # a paid one that is cancelled gives back to the block
+SELECT hold_test.order_of(9121000, 1, :block) AS paid \gset
+SELECT hold_test.pay(9121000, :paid);
+SELECT order_test.cancel(9121000, :paid);
+SELECT hold_test.blocks(9121000);
+
+\echo # a block that goes back to sale takes with it what comes back to it in the same moment
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9122000, 'BACKC');
+SELECT hold_test.keep(9122000, 6, 600) AS block \gset
+SELECT hold_test.hold_as(9122000, 'organizer bob', '4 general fri ' || :block);
+SET boxoffice.clock_offset = 1000;
+SELECT hold_test.hold(9122000, '10 general fri');
+SELECT hold_test.blocks(9122000);
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9123000, 'BACKD');
+SELECT hold_test.keep(9123000, 6, 600) AS block \gset
+SET boxoffice.clock_offset = 1000;
+SELECT hold_test.brief(c.status, c.replayed, c.answer)
+  FROM hold_test.call(9123000, 'hold_create', ARRAY(SELECT jsonb_build_object('items', hold_test.items(w))::text
+           FROM unnest(ARRAY['2 general fri ' || :block, '7 general fri', '3 general fri']) WITH ORDINALITY AS u (w, n) ORDER BY n),
+         'organizer bob') AS c;
+SELECT hold_test.blocks(9123000);
+
+\echo # a trial that is removed gives back to the block
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9124000, 'BACKE');
+SELECT hold_test.keep(9124000, 4) AS block \gset
+SELECT hold_test.order_of(9124000, 2, :block) AS sold \gset
+SELECT hold_test.pay(9124000, :sold);
+SELECT hold_test.order_of(9124000, 1, :block) IS NOT NULL;
+SELECT hold_test.hold(9124000, '3 general fri');
+SELECT hold_test.blocks(9124000);
+SELECT holds, done FROM boxoffice_code.trial_remove(9124000, 100);
+SELECT hold_test.blocks(9124000);
