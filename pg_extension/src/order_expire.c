@@ -51,7 +51,7 @@ static CoreQuery overdue_query = {
 };
 
 /*
- * Marks the orders of these holds that are pending, or wait for approval, as expired. 
+ * Marks the orders of these holds that are pending, or wait for approval, as expired.
  * For who takes their claims back, under the lock of the claims' group; others stay as they are.
  */
 void
