@@ -381,6 +381,30 @@ order_last(const Order *order, const OrderEvent *event)
 }
 
 /*
+ * What the order costs as things stand: its total less what the tickets of cancelled sessions cost,
+ * nothing once the event is cancelled.  Whatever was paid beyond it is owed back.  In SQL:
+ * boxoffice_code.order_owes.
+ */
+int64
+order_price(const Order *order, const OrderEvent *event)
+{
+	int64		price = order->total;
+
+	if (event->cancelled)
+		return 0;
+	for (int i = 0; i < order->ticket_count; i++)
+	{
+		const Ticket *ticket = &order->tickets[i];
+
+		if (ticket->state != TICKET_CANCELLED && ticket->session_id != 0 &&
+			order_event_session(event, ticket->session_id)->cancelled)
+			price -= ticket->price + ticket->fee;
+	}
+	Assert(price >= 0);
+	return price;
+}
+
+/*
  * What is still to be paid; negative: owed back.  A paid order of a cancelled event stays paid:
  * refunds are a matter of their own.  What is not paid yet need not be any more.
  */
@@ -388,10 +412,10 @@ int64
 order_due(const Order *order, const OrderEvent *event, TimestampTz now)
 {
 	OrderStatus status = order_status_now(order, event, now);
-	bool		waits = status == ORDER_PENDING || status == ORDER_APPROVAL;
-	bool		owes = status == ORDER_PAID || (waits && !order_is_called_off(order, event));
+	bool		stands = status == ORDER_PAID || status == ORDER_PENDING ||
+		status == ORDER_APPROVAL;
 
-	return (owes ? order->total : 0) - order->paid;
+	return (stands ? order_price(order, event) : 0) - order->paid;
 }
 
 /* Answers a call that only looks with the order, or with 404. */

@@ -172,6 +172,7 @@ extern bool order_is_visible(const Call *call, const OrderEvent *event, const Or
 extern OrderStatus order_status_now(const Order *order, const OrderEvent *event, TimestampTz now);
 extern bool order_is_called_off(const Order *order, const OrderEvent *event);
 extern TimestampTz order_last(const Order *order, const OrderEvent *event);
+extern int64 order_price(const Order *order, const OrderEvent *event);
 extern int64 order_due(const Order *order, const OrderEvent *event, TimestampTz now);
 extern const char *order_status_name(OrderStatus status);
 

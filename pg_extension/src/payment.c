@@ -92,7 +92,7 @@ payment_insert(const OrderEvent *event, const Payment *payments, int count)
 {
 	static const char *const columns[] = {
 		"event_id", "id", "order_id", "kind", "amount", "currency", "outcome", "method", "reference",
-		"recorded_by", "recorded_at"
+		"recorded_by", "recorded_at", "surplus"
 	};
 	Bulk	   *bulk;
 
@@ -114,6 +114,7 @@ payment_insert(const OrderEvent *event, const Payment *payments, int count)
 		bulk_text(bulk, payment->reference);
 		bulk_text(bulk, payment->recorded_by);
 		bulk_time(bulk, payment->recorded_at);
+		bulk_id(bulk, payment->surplus);
 		bulk_row(bulk);
 	}
 	bulk_end(bulk);
@@ -303,7 +304,7 @@ late_payment_is_open(const Batch *batch, const Order *order)
 static const char *
 outcome_late(Batch *batch, Order *order, int64 paid)
 {
-	if (paid < order->total || !late_payment_is_open(batch, order) ||
+	if (paid < order_price(order, batch->event) || !late_payment_is_open(batch, order) ||
 		!order_limits_allow_again(batch->inv, order))
 		return "order_expired";
 	if (!order_claim_again(batch->inv, order))
@@ -324,7 +325,7 @@ outcome_of(Batch *batch, Order *order, int64 paid)
 		return "approval";
 	if (order->status == ORDER_EXPIRED || order_lacks_places(order))
 		return outcome_late(batch, order, paid);
-	if (paid >= order->total)
+	if (paid >= order_price(order, batch->event))
 	{
 		order_complete(batch->inv, order, &batch->outbox);
 		return "paid";
@@ -344,7 +345,7 @@ paying_amount(const Batch *batch, const Paying *paying)
 	if (order->status == ORDER_CANCELLED || order->status == ORDER_APPROVAL ||
 		order_is_called_off(order, batch->event))
 		return 0;
-	return Max(order->total - order->paid, 0);
+	return Max(order_price(order, batch->event) - order->paid, 0);
 }
 
 /*
@@ -409,7 +410,8 @@ paying_decide(Batch *batch, Paying *paying)
 		reply_refuse_detail(paying->call, ERR_ORDER_STATE, "", NULL, "Nothing is due.");
 	else if (pg_add_s64_overflow(order->paid, amount, &paid) || paid > AMOUNT_MAX)
 		reply_refuse(paying->call, ERR_AMOUNT_TOO_LARGE, "/amount", NULL);
-	else if (reclaim_goes_on(batch->inv, order) && paid >= order->total)
+	else if (reclaim_goes_on(batch->inv, order) &&
+			 paid >= order_price(order, batch->event))
 		reply_refuse(paying->call, ERR_RECLAIMING, "", NULL);
 	else
 	{
@@ -425,6 +427,8 @@ paying_decide(Batch *batch, Paying *paying)
 			.recorded_by = paying->call->actor.subject,
 			.recorded_at = batch->inv->now,
 		};
+		if (strcmp(payment->outcome, "paid") == 0)
+			payment->surplus = paid - order_price(order, batch->event);
 		order->paid = paid;
 		outbox_add(&batch->outbox, "payment.recorded", payment->id);
 		paying_answer(batch, paying);

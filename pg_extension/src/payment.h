@@ -13,6 +13,7 @@ typedef struct Payment
 	int64		order_id;
 	const char *kind;			/* free, manual, test, complimentary, offset */
 	int64		amount;
+	int64		surplus;		/* of one that completed the order: what was too much */
 	const char *outcome;		/* what it did to the order; see the table's comment */
 	const char *method;			/* NULL unless manual */
 	const char *reference;		/* NULL: none */

@@ -341,6 +341,7 @@ money_take(Sale *sale)
 	if (order->paid < order->total)
 		return;
 	payment->outcome = "paid";
+	payment->surplus = order->paid - order->total;
 	order_complete(sale->inv, order, &sale->outbox);
 }
 

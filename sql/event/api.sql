@@ -223,12 +223,16 @@ BEGIN
     ELSIF found.status = 'draft' THEN
         PERFORM boxoffice_code.refuse('event_state', '', '{}', 'The event is not published.');
     ELSIF found.status = 'published' THEN
+        -- who sells has seen that it is not paused: once these locks are ours, nobody is selling
+        PERFORM boxoffice_code.event_lock_groups(event);
         found := boxoffice_code.event_set_status(found, 'paused', 'event.changed');
     END IF;
     RETURN boxoffice_code.event_own_json(found);
 END
 $$;
-COMMENT ON FUNCTION api.event_pause IS 'Stop the sale for a while.';
+COMMENT ON FUNCTION api.event_pause IS
+'Stop the sale for a while.
+Once it has returned no hold is made any more.';
 
 CREATE OR REPLACE FUNCTION api.event_resume(event bigint, if_match text DEFAULT NULL)
     RETURNS json

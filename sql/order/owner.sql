@@ -9,8 +9,10 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 WITH piece AS (
-    SELECT t.order_id, sum(t.price) AS price, sum(t.fee) AS fee
+    SELECT t.order_id, sum(t.price) AS price, sum(t.fee) AS fee,
+           sum(t.price + t.fee) FILTER (WHERE s.status = 'cancelled') AS called_off
       FROM boxoffice.ticket AS t
+      LEFT JOIN boxoffice.session AS s ON s.event_id = t.event_id AND s.id = t.session_id
      WHERE t.event_id = check_orders_money.event AND t.state <> 'cancelled'
      GROUP BY t.order_id
 ), fee AS (
@@ -34,6 +36,7 @@ WITH piece AS (
     SELECT o.*, coalesce(r.times, 0) AS reopened,
            coalesce(p.price, 0) AS price, coalesce(p.fee, 0) AS ticket_fee,
            coalesce(f.amount, 0) AS fee, coalesce(m.amount, 0) AS paid,
+           coalesce(p.called_off, 0) AS not_due,
            coalesce(m.completions, 0) AS completions, coalesce(m.called_off, 0) AS called_off,
            m.order_id IS NULL AS unpaid
       FROM boxoffice.order AS o
@@ -53,7 +56,7 @@ SELECT 'fees are not those of its tickets', o.id, o.id, o.ticket_fee::text, o.fe
 UNION ALL
 SELECT 'paid, but less than the total came in', o.id, o.id, o.total::text, o.paid::text
   FROM placed AS o
- WHERE o.status = 'paid' AND (o.unpaid OR o.paid < o.total)
+ WHERE o.status = 'paid' AND (o.unpaid OR o.paid < o.total - o.not_due)
 UNION ALL
 SELECT 'pending, but all of the total came in', o.id, o.id, o.total::text, o.paid::text
   FROM placed AS o

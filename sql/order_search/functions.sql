@@ -28,16 +28,24 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.order_called_off IS
 'Whether nothing of the order will take place: its event is cancelled, or every session it has tickets for.';
 
--- What an order still costs, before what came in is taken off (C's order_due).
+-- What an order costs as things stand, before what came in is taken off (C's order_due): its total
+-- less what tickets of cancelled sessions cost, nothing once it or its event is cancelled. A pass,
+-- which has no session of its own, is called off with the event only.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_owes(
     event bigint, "order" bigint, event_status text, status_now text, total bigint)
     RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT CASE
-        WHEN status_now = 'paid' THEN total
-        WHEN status_now IN ('pending', 'approval')
-             AND NOT boxoffice_code.order_called_off(event, "order", event_status) THEN total
+        WHEN event_status <> 'cancelled' AND status_now IN ('paid', 'pending', 'approval')
+        THEN total - COALESCE((
+            SELECT pg_catalog.sum(t.price + t.fee)
+              FROM boxoffice.ticket AS t
+              JOIN boxoffice.session AS s ON s.event_id = t.event_id AND s.id = t.session_id
+             WHERE t.event_id = event
+               AND t.order_id = "order"
+               AND t.state <> 'cancelled'
+               AND s.status = 'cancelled'), 0)::bigint
         ELSE 0 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_owes IS
