@@ -347,7 +347,7 @@ BEGIN
                    '@type', 'Offer',
                    'name', o.type ->> 'name',
                    'price', boxoffice_code.price_text(
-                       COALESCE(o.place ->> 'price', o.type ->> 'price')::bigint
+                       COALESCE(o.price, (o.type ->> 'price')::bigint)
                        + (o.type ->> 'fee')::bigint, exponent),
                    'priceCurrency', event.currency,
                    'availability', boxoffice_code.availability_jsonld(
@@ -357,7 +357,7 @@ BEGIN
                    'validThrough', boxoffice_code.local_time(o.until, session ->> 'zone')))
                    ORDER BY o.n)
           FROM (
-            SELECT t.type, t.n, p.place,
+            SELECT t.type, t.n, p.place, s.price,
                    GREATEST((session ->> 'sale_starts_at')::timestamptz,
                             (t.type ->> 'sale_starts_at')::timestamptz) AS since,
                    LEAST((session ->> 'sale_ends_at')::timestamptz,
@@ -365,6 +365,10 @@ BEGIN
               FROM pg_catalog.jsonb_array_elements(types) WITH ORDINALITY AS t (type, n)
               JOIN pg_catalog.jsonb_array_elements(session -> 'availability') AS p (place)
                 ON p.place ->> 'ticket_type' = t.type ->> 'key'
+              LEFT JOIN boxoffice.session_price AS s
+                ON s.event_id = event.id
+               AND s.ticket_type_id = (t.type ->> 'id')::bigint
+               AND s.session_id = (session ->> 'id')::bigint
           ) AS o);
 END
 $$;
@@ -408,14 +412,22 @@ CREATE OR REPLACE FUNCTION boxoffice_code.offers_sum_jsonld(event boxoffice.even
 AS $$
     SELECT pg_catalog.jsonb_build_object(
                '@type', 'AggregateOffer',
-               'lowPrice', boxoffice_code.price_text(pg_catalog.min(t.amount), c.exponent),
-               'highPrice', boxoffice_code.price_text(pg_catalog.max(t.amount), c.exponent),
+               'lowPrice', boxoffice_code.price_text(
+                   pg_catalog.min(t.fee + LEAST(t.price, s.low)), c.exponent),
+               'highPrice', boxoffice_code.price_text(
+                   pg_catalog.max(t.fee + GREATEST(t.price, s.high)), c.exponent),
                'priceCurrency', c.code,
                'offerCount', pg_catalog.count(*))
       FROM (
-        SELECT (x.type ->> 'price')::bigint + (x.type ->> 'fee')::bigint AS amount
+        SELECT (x.type ->> 'id')::bigint AS id, (x.type ->> 'price')::bigint AS price,
+               (x.type ->> 'fee')::bigint AS fee
           FROM pg_catalog.jsonb_array_elements(types) AS x (type)
       ) AS t
+     CROSS JOIN LATERAL (
+        SELECT pg_catalog.min(p.price) AS low, pg_catalog.max(p.price) AS high
+          FROM boxoffice.session_price AS p
+         WHERE p.event_id = event.id AND p.ticket_type_id = t.id
+      ) AS s
       JOIN boxoffice.currency AS c ON c.code = event.currency
      WHERE event.status <> 'cancelled'
      GROUP BY c.code, c.exponent

@@ -16,20 +16,21 @@ DECLARE
         q, category, tag, country, city, near, within_km, organizer)
         || ' AND ' || boxoffice_code.search_dates("from", "to");
     ordered CONSTANT text := COALESCE(sort, CASE WHEN q IS NULL THEN 'new' ELSE 'relevance' END);
+    events bigint[];
+    next text;
 BEGIN
     IF ordered = 'relevance' AND q IS NULL THEN
         PERFORM boxoffice_code.refuse('invalid_request', 'sort', '{}',
             'Relevance needs q: relevant to what?');
     END IF;
-    RETURN (
-        SELECT boxoffice_code.page_json(
-                   pg_catalog.json_agg(boxoffice_code.event_summary_json(e) ORDER BY f.place)
-                   FILTER (WHERE f.place <= wanted),
-                   CASE WHEN pg_catalog.count(*) > wanted
-                        THEN pg_catalog.min(f.cursor_after) FILTER (WHERE f.place = wanted) END)
-          FROM boxoffice_code.search_page(
-                   condition, ordered, boxoffice_code.search_query(q), cursor, wanted + 1) AS f
-          JOIN boxoffice.event AS e ON e.id = f.event_id);
+    SELECT pg_catalog.array_agg(f.event_id ORDER BY f.place),
+           pg_catalog.min(f.cursor_after) FILTER (WHERE f.place = wanted)
+      INTO events, next
+      FROM boxoffice_code.search_page(
+               condition, ordered, boxoffice_code.search_query(q), cursor, wanted + 1) AS f;
+    RETURN boxoffice_code.page_json(
+        boxoffice_code.event_summaries_json(events[:wanted]),
+        CASE WHEN pg_catalog.cardinality(events) > wanted THEN next END);
 END
 $$;
 COMMENT ON FUNCTION api.event_list IS
@@ -65,5 +66,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION api.session_list_all IS
-'A calendar: sessions of all public events by time.
+'A calendar of the sessions of all public events, by time.
 Without from those that start from now on.';

@@ -91,6 +91,12 @@ SELECT jsonb_pretty((api.event_jsonld('feed-two')::jsonb - '{@id,subEvent}'::tex
 SELECT e.v ->> 'name' AS name, e.v ->> 'startDate' AS starts, e.v #>> '{offers,0,availability}' AS first_offer, jsonb_array_length(e.v -> 'offers') AS offers,
        e.v ->> 'eventStatus' AS status
   FROM jsonb_array_elements(api.event_jsonld('feed-two')::jsonb -> 'subEvent') AS e (v);
+-- a price of a session's own
+INSERT INTO boxoffice.session_price (event_id, ticket_type_id, session_id, price)
+SELECT t.event_id, t.id, s.id, 4000 FROM boxoffice.ticket_type AS t JOIN boxoffice.session AS s ON s.event_id = t.event_id AND s.key = 's3'
+ WHERE t.event_id = :two AND t.key = 't';
+SELECT d.j #>> '{offers,highPrice}' AS high, d.j #>> '{subEvent,1,offers,0,price}' AS usual, d.j #>> '{subEvent,2,offers,0,price}' AS own
+  FROM api.event_jsonld('feed-two') AS d (j);
 -- moved, low, sold out, paused, over, cancelled
 UPDATE boxoffice.session SET original_starts_at = starts_at, starts_at = starts_at + '1 hour'::interval WHERE event_id = :two AND key = 's3';
 UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = :two AND key = 's1';
