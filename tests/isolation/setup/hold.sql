@@ -61,6 +61,13 @@ CREATE FUNCTION hold_test.keep_back(quantity integer) RETURNS text LANGUAGE sql 
     SELECT hold_test.try(format('SELECT api.block_create(%s, %L, %L, %L) -> %L -> 0 ->> %L', s.event, 'house', 'A reason',
         format('[{"ticket_type": "general", "session": "fri", "quantity": %s}]', quantity), 'items', 'quantity')) FROM hold_test.scene AS s
 $$;
+CREATE FUNCTION hold_test.change_tent(part text, key text) RETURNS text LANGUAGE sql AS $$
+    SELECT hold_test.try(format('SELECT api.ticket_type_change(%s, %L, %L) -> %L ->> %L', s.event, 'tent',
+        jsonb_build_object(part, jsonb_build_array(key)), 'ticket_type', part)) FROM hold_test.scene AS s
+$$;
+CREATE FUNCTION hold_test.delete_tent() RETURNS text LANGUAGE sql AS $$
+    SELECT hold_test.try(format('SELECT api.ticket_type_delete(%s, %L) ->> %L', s.event, 'tent', 'outcome')) FROM hold_test.scene AS s
+$$;
 CREATE FUNCTION hold_test.outcome() RETURNS text LANGUAGE sql AS $$
     SELECT concat_ws(' || ', regexp_replace(hold_test.stock(s.event), '\d{6,}', '(an id)', 'g'),
         (SELECT string_agg(format('%s %s', n, status), ', ' ORDER BY status)
