@@ -308,3 +308,56 @@ $$;
 COMMENT ON FUNCTION api.event_go_live IS
 'End an event''s test.
 It removes the trial''s holds and orders in bounded steps: while status is running, ask again.';
+
+CREATE OR REPLACE FUNCTION api.event_unpublish(event bigint, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+BEGIN
+    IF found.status = 'cancelled' THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    ELSIF found.status <> 'draft' THEN
+        IF boxoffice_code.event_is_taken(event) THEN
+            PERFORM boxoffice_code.refuse('in_use', '', '{}',
+                'There are orders or holds: pause the sale, or cancel the event.');
+        END IF;
+        found := boxoffice_code.event_set_status(found, 'draft', 'event.changed');
+    END IF;
+    RETURN boxoffice_code.event_own_json(found);
+END
+$$;
+COMMENT ON FUNCTION api.event_unpublish IS
+'Make an event a draft again.
+Only while nobody ordered and nothing is held: who has bought keeps seeing what they bought.';
+
+CREATE OR REPLACE FUNCTION api.event_delete(event bigint, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    step CONSTANT integer := 2000;
+    found boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+    removed integer;
+    done boolean;
+BEGIN
+    IF found.status <> 'draft' THEN
+        PERFORM boxoffice_code.refuse('event_state', '', '{}',
+            'Only a draft can be deleted: unpublish the event, or cancel it.');
+    ELSIF boxoffice_code.event_is_taken(event) THEN
+        PERFORM boxoffice_code.refuse('in_use', '', '{}', 'There are orders or holds.');
+    END IF;
+    SELECT r.removed, r.done INTO removed, done FROM boxoffice_code.draft_remove(event, step) AS r;
+    IF done THEN
+        PERFORM boxoffice_code.search_refresh(event);
+    END IF;
+    RETURN pg_catalog.json_build_object(
+        'status', CASE WHEN done THEN 'done' ELSE 'running' END, 'removed', removed);
+END
+$$;
+COMMENT ON FUNCTION api.event_delete IS
+'Delete a draft.
+In bounded steps: while status is running, ask again. An event with orders is never deleted.';

@@ -504,6 +504,37 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_lock_groups IS 'Locks all inventory groups of an event.';
 
+-- Whether anything of the event was ordered, is held or waits for its payment, once what has
+-- expired was taken back. Under the locks of its groups, which this takes.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_is_taken(event bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stocks bigint[];
+BEGIN
+    PERFORM boxoffice_code.event_lock_groups(event);
+    IF boxoffice_code.event_has_orders(event) THEN
+        RETURN true;
+    END IF;
+    stocks := ARRAY(
+        SELECT s.id
+          FROM boxoffice.stock AS s
+         WHERE s.event_id = event_is_taken.event AND s.held + s.pending > 0
+         ORDER BY s.id);
+    IF stocks <> '{}' THEN
+        PERFORM boxoffice_code.stock_reclaim(event, stocks,
+            pg_catalog.array_fill(0::bigint, ARRAY[pg_catalog.cardinality(stocks)]));
+    END IF;
+    RETURN EXISTS (
+        SELECT FROM boxoffice.stock AS s
+         WHERE s.event_id = event_is_taken.event AND s.held + s.pending + s.sold > 0);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_is_taken IS
+'Locks an event''s groups, takes back what has expired, and tells whether anything was ordered or is held.';
+
 -- The deadline of every hold that stands is now. What it took is reclaimed as any expired hold's
 -- is.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_end_holds(event bigint)

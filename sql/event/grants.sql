@@ -11,7 +11,9 @@ GRANT EXECUTE ON FUNCTION api.event_get
     boxoffice_support, boxoffice_admin;
 GRANT EXECUTE ON FUNCTION api.event_view, api.event_list_own
     TO boxoffice_organizer, boxoffice_support, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION api.event_create, api.event_change, api.event_publish, api.event_pause,
-    api.event_resume, api.event_cancel, api.event_go_live
+GRANT EXECUTE ON FUNCTION api.event_create, api.event_change, api.event_publish,
+    api.event_unpublish, api.event_pause, api.event_resume, api.event_cancel, api.event_go_live,
+    api.event_delete
     TO boxoffice_organizer, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION boxoffice_code.trial_remove TO boxoffice_code;
+GRANT EXECUTE ON FUNCTION boxoffice_code.trial_remove, boxoffice_code.draft_remove
+    TO boxoffice_code;

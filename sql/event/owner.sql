@@ -1,5 +1,6 @@
--- What only the owner of the tables may: removing the orders and payments of a trial. Ledgers can't
--- be deleted from by any other code, so this checks for itself that the event is a test.
+-- What only the owner of the tables may: removing the orders and payments of a trial, and a draft.
+-- Ledgers can't be deleted from by any other code, so this checks for itself that the event is a
+-- test, or a draft that nobody ever ordered from.
 
 -- Gives back what these holds have taken, under the locks of the event's groups: to the block that
 -- it came from if that still stands, as a hold's release does (block.c), else to sale.
@@ -132,3 +133,90 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.trial_remove IS
 'One bounded step of removing a test event''s holds, orders and tickets.';
+
+-- The rows of a draft's many-rowed tables, about so many at once: holds that came to nothing, then
+-- what names sessions, then sessions. Many of one kind are a call of their own: what a transaction
+-- has deleted, the next one's foreign keys no longer look at.
+CREATE OR REPLACE FUNCTION boxoffice_code.draft_remove_many(
+    event bigint, step integer, OUT removed integer, OUT done boolean)
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found bigint[] := ARRAY(
+        SELECT h.id FROM boxoffice.hold AS h WHERE h.event_id = event ORDER BY h.id LIMIT step);
+    links bigint;
+BEGIN
+    PERFORM boxoffice_code.trial_give_back(event, found);
+    PERFORM boxoffice_code.trial_delete(event, found);
+    removed := pg_catalog.cardinality(found);
+    done := removed < step;
+    IF NOT done THEN
+        RETURN;
+    END IF;
+    WITH priced AS (
+        DELETE FROM boxoffice.session_price AS x
+         WHERE x.ctid = ANY (ARRAY(
+            SELECT y.ctid FROM boxoffice.session_price AS y WHERE y.event_id = event LIMIT step))
+        RETURNING true
+    ), listed AS (
+        DELETE FROM boxoffice.ticket_type_session AS x
+         WHERE x.ctid = ANY (ARRAY(
+            SELECT y.ctid
+              FROM boxoffice.ticket_type_session AS y
+             WHERE y.event_id = event
+             LIMIT step))
+        RETURNING true
+    )
+    SELECT (SELECT pg_catalog.count(*) FROM priced) + (SELECT pg_catalog.count(*) FROM listed)
+      INTO links;
+    removed := removed + links;
+    done := links < step / 2;
+    IF NOT done THEN
+        RETURN;
+    END IF;
+    found := ARRAY(
+        SELECT s.id FROM boxoffice.session AS s WHERE s.event_id = event ORDER BY s.id LIMIT step);
+    DELETE FROM boxoffice.claim AS x WHERE x.event_id = event;
+    DELETE FROM boxoffice.stock AS x WHERE x.event_id = event AND x.session_id = ANY (found);
+    DELETE FROM boxoffice.session AS x WHERE x.event_id = event AND x.id = ANY (found);
+    removed := removed + pg_catalog.cardinality(found);
+    done := pg_catalog.cardinality(found) < step;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.draft_remove_many IS
+'One bounded step of removing holds and sessions of a draft; done when none are left.';
+
+-- One step of removing a draft that nobody ever ordered from; done when the event is gone.
+CREATE OR REPLACE FUNCTION boxoffice_code.draft_remove(
+    event bigint, step integer, OUT removed integer, OUT done boolean)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    part text;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM boxoffice.event AS e WHERE e.id = draft_remove.event AND e.status = 'draft')
+        OR EXISTS (SELECT FROM boxoffice.order AS o WHERE o.event_id = draft_remove.event) THEN
+        RAISE EXCEPTION 'the event is not a draft, or has orders'
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    SELECT m.removed, m.done
+      INTO removed, done
+      FROM boxoffice_code.draft_remove_many(event, step) AS m;
+    IF NOT done THEN
+        RETURN;
+    END IF;
+    FOREACH part IN ARRAY ARRAY[
+        'ticket_type_pool', 'ticket_type_addon', 'ticket_type_bundle', 'ticket_type', 'stock',
+        'stock_change', 'pool', 'inventory_group', 'block', 'event_tag', 'event_image',
+        'event_slug', 'event_code', 'change', 'buyer', 'idempotency'] LOOP
+        EXECUTE pg_catalog.format('DELETE FROM boxoffice.%I WHERE event_id = $1', part)
+          USING event;
+    END LOOP;
+    DELETE FROM boxoffice.event AS e WHERE e.id = draft_remove.event;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.draft_remove IS
+'One bounded step of removing a draft that nobody ever ordered from.';

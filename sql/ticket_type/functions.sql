@@ -556,6 +556,8 @@ AS $$
      WHERE x.event_id = event AND x.ticket_type_id = ticket_type;
     DELETE FROM boxoffice.ticket_type_session AS x
      WHERE x.event_id = event AND x.ticket_type_id = ticket_type;
+    DELETE FROM boxoffice.session_price AS x
+     WHERE x.event_id = event AND x.ticket_type_id = ticket_type;
     DELETE FROM boxoffice.ticket_type_addon AS x
      WHERE x.event_id = event AND ticket_type IN (x.ticket_type_id, x.parent_type_id);
     DELETE FROM boxoffice.ticket_type_bundle AS x

@@ -206,4 +206,79 @@ subtest 'what a type takes from, while it is taken' => sub {
 	is_problem($http->patch($path, { sessions => [] }, token => $mine), 400, 'invalid_request', 'or in none');
 };
 
+subtest 'an event is a draft again, and goes' => sub {
+	my $event = $t->event;
+	my $path  = "/v1/events/$event->{id}";
+	my $post  = sub ($what, %o) { $http->request(POST => "$path/$what", token => $mine, key => uuid(), %o) };
+	closed(POST => "$path/unpublish", undef, 'unpublish');
+	closed(DELETE => $path, undef, 'delete');
+	is_problem($http->delete($path, token => $mine), 409, 'event_state', 'a published event is not deleted');
+	my $hold = $t->hold($event)->json;
+	is_problem($post->('unpublish'), 409, 'in_use', 'nor made a draft while somebody holds a place');
+	$http->delete("$path/holds/$hold->{id}", headers => [ 'Boxoffice-Secret' => $hold->{secret} ]);
+	is_problem($post->('unpublish', headers => [ 'If-Match' => '"1"' ]), 412, 'precondition_failed', 'a version that is gone');
+	is($post->('unpublish')->json->{status}, 'draft', 'a draft');
+	is($post->('unpublish')->json->{version}, 3, '… again changes nothing');
+	is_problem($http->delete($path, token => $mine, headers => [ 'If-Match' => '"2"' ]), 412, 'precondition_failed', 'deleted by who has seen it only');
+	my $a;
+	for (1 .. 5) { $a = $http->delete($path, token => $mine); last if $a->status != 200 or $a->json->{status} eq 'done' }
+	is_status($a, 200, 'deleted');
+	is_problem($http->delete($path, token => $mine), 404, 'not_found', '… once');
+	my @left = map { $_->{name} } grep { $t->server->value("SELECT count(*) FROM boxoffice.$_->{name} WHERE event_id = ?", $event->{id}) }
+		$t->server->rows(q{SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'event_id'
+			WHERE c.relnamespace = 'boxoffice'::regnamespace AND c.relkind = 'r' AND c.relname <> 'outbox'});
+	is_deeply(\@left, [], 'no table has anything of it');
+
+	$event = $t->event;
+	$path  = "/v1/events/$event->{id}";
+	$t->order($event, $t->hold($event)->json);
+	is_problem($post->('unpublish'), 409, 'in_use', 'what was ordered stays public');
+	is_status($post->('cancel'), 200, 'it can be cancelled');
+	is_problem($post->('unpublish'), 409, 'event_cancelled', '… for good');
+	is_problem($http->delete($path, token => $mine), 409, 'event_state', '… and is not deleted');
+};
+
+subtest 'an event like another' => sub {
+	my $source = $t->event(price => 1000, name => 'Gala', summary => 'Eine Gala', tags => ['gala'],
+		images   => [ { url => 'https://img.example.org/g.jpg', alt => 'Gala' } ], category => 'music', test => \1, payment_term => { days => 5 },
+		sessions => [ { key => 'a', starts_at => '2028-01-29T20:00:00+01:00', ends_at => '2028-01-29T22:00:00+01:00' }, { key => 'b', starts_at => '2028-01-30T20:00:00+01:00' } ],
+		pools    => [ { key => 'house', name => 'House', scope => 'session', capacity => 20 }, { key => 'vip', name => 'VIP', scope => 'event', capacity => 5, overbook => 1 } ],
+		ticket_types => [ { key => 'general', name => 'General', price => 1000, pools => ['house'] }, { key => 'vip', name => 'VIP', price => 5000, fee => 10, pools => [ 'house', 'vip' ], sessions => ['b'] },
+			{ key => 'old', name => 'Old', price => 1, pools => ['house'] } ]);
+	my $path = "/v1/events/$source->{id}";
+	closed(POST => "$path/clone", {}, 'clone');
+	my $hold = $t->hold($source, type => 'vip', session => 'b', quantity => 2);
+	is_status($t->order($source, $hold->json), 201, 'two are sold of the first');
+	$t->hold($source, type => 'old', session => 'a');
+	$http->delete("$path/ticket-types/old", token => $mine);
+	is_status($http->post("$path/blocks", { channel => 'house', reason => 'Friends', items => [ { ticket_type => 'general', session => 'a', quantity => 3 }, { pool => 'vip', quantity => 1 } ] },
+		token => $mine, key => uuid()), 201, 'some are kept back');
+	my $a = $http->post("$path/clone", { name => 'Gala 2', starts_at => '2028-07-15T20:00:00+02:00', test => \0, blocks => \1 }, token => $mine, key => uuid());
+	is_status($a, 201, 'another');
+	is($a->header('ETag'), '"1"', 'at its first version');
+	my $is = $a->json;
+	is_deeply([ @$is{qw(status name summary category currency session_count published_at)} ], [ 'draft', 'Gala 2', 'Eine Gala', 'music', 'EUR', 2, undef ], 'as the first');
+	is_deeply([ @$is{qw(tags images payment_term)} ], [ ['gala'], [ { url => 'https://img.example.org/g.jpg', alt => 'Gala' } ], { days => 5 } ], '… in all its settings');
+	ok(!$is->{test}, 'but no test');
+	isnt($is->{slug}, $source->{slug}, 'with a slug of its own');
+	is_deeply([ map { [ @$_{qw(key starts_at ends_at)} ] } @{ $is->{sessions} } ],
+		[ [ 'a', '2028-07-15T20:00:00+02:00', '2028-07-15T22:00:00+02:00' ], [ 'b', '2028-07-16T20:00:00+02:00', undef ] ], 'eight in the evening stays eight');
+	is_deeply([ map { [ @$_{qw(key capacity overbook held pending sold blocked)} ] } @{ $is->{pools} } ],
+		[ [ 'house', 20, 0, 0, 0, 0, 3 ], [ 'vip', 5, 1, 0, 0, 0, 1 ] ], 'nothing is sold, the same is kept back');
+	is_deeply([ map { [ @$_{qw(key price fee pools sessions)} ] } @{ $is->{ticket_types} } ],
+		[ [ 'general', 1000, 0, ['house'], undef ], [ 'vip', 5000, 10, [ 'house', 'vip' ], ['b'] ] ], 'types and their links; none that is retired');
+	is_status($http->post("/v1/events/$is->{id}/publish", undef, token => $mine, key => uuid()), 200, 'it can be published');
+	is($http->get("/v1/events/$is->{id}/changes", token => $mine)->json->{items}[-1]{part}, $source->{id}, 'the ledger tells of what it is a clone');
+	$a = $http->post("$path/clone", { shift_days => 70 }, token => $mine, key => uuid())->json;
+	is($a->{sessions}[0]{starts_at}, '2028-04-08T20:00:00+02:00', 'moved by days, into summer time');
+	is_deeply([ $a->{name}, $a->{pools}[0]{blocked} ], [ 'Gala', 0 ], 'without blocks');
+	is($http->post("$path/clone", {}, token => $mine, key => uuid())->json->{sessions}[0]{starts_at}, '2028-01-29T20:00:00+01:00', 'or at the same time');
+	is_problem($http->post("$path/clone", { shift_days => 1, starts_at => rfc3339(time) }, token => $mine, key => uuid()), 422, 'invalid_document', 'both ways of moving');
+	is_problem($http->post("$path/clone", { slug => $source->{slug} }, token => $mine, key => uuid()), 409, 'already_exists', 'a slug that is taken');
+	is_problem($http->post("$path/clone", { shift_days => 'x' }, token => $mine, key => uuid()), 400, 'invalid_request', 'days that are none');
+	my $key = uuid();
+	my @two = map { $http->post("$path/clone", { name => 'Once' }, token => $mine, key => $key)->json->{id} } 1, 2;
+	is($two[0], $two[1], 'a key makes one');
+};
+
 $t->finish;
