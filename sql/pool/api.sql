@@ -1,4 +1,4 @@
--- Endpoints of pools and blocks. The work on blocks is C (pg_extension/src/block_api.c).
+-- Endpoints of pools.
 
 CREATE OR REPLACE FUNCTION api.pool_list(event bigint)
     RETURNS json
@@ -119,34 +119,3 @@ $$;
 COMMENT ON FUNCTION api.pool_delete IS
 'Remove a pool that nothing uses.
 A pool that ticket types are linked to, or that anything was ever taken from, stays.';
-
-CREATE OR REPLACE FUNCTION api.block_create(
-    event bigint, channel text, reason text, items jsonb, release_at timestamptz DEFAULT NULL,
-    idempotency_key text DEFAULT NULL)
-    RETURNS json
-    LANGUAGE sql VOLATILE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT boxoffice_code.perform(
-        operation => 'block_create', event => event,
-        args => jsonb_build_object(
-            'channel', channel, 'reason', reason, 'items', items,
-            'release_at', to_char(release_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),
-        idempotency_key => idempotency_key)::json
-$$;
-COMMENT ON FUNCTION api.block_create IS
-'Keep places back for a channel.
-items is a list of {"ticket_type" or "pool", "session", "quantity"}.';
-
-CREATE OR REPLACE FUNCTION api.block_release(event bigint, block bigint)
-    RETURNS json
-    LANGUAGE sql VOLATILE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT boxoffice_code.perform(
-        operation => 'block_release', event => event,
-        args => jsonb_build_object('block', block::text))::json
-$$;
-COMMENT ON FUNCTION api.block_release IS
-'Give the places of a block back.
-Releasing it again changes nothing.';

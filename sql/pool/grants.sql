@@ -7,6 +7,5 @@ GRANT SELECT ON boxoffice.pool, boxoffice.stock, boxoffice.ticket_type TO boxoff
 
 GRANT EXECUTE ON FUNCTION api.pool_list
     TO boxoffice_organizer, boxoffice_support, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION api.pool_create, api.pool_change, api.pool_delete, api.block_create,
-    api.block_release
+GRANT EXECUTE ON FUNCTION api.pool_create, api.pool_change, api.pool_delete
     TO boxoffice_organizer, boxoffice_admin;

@@ -102,4 +102,29 @@ subtest 'many rows' => sub {
 	is_problem($http->get(path($event, 'stock?colour=red'), token => $mine), 400, 'unknown_parameter', 'a filter that is none');
 };
 
+subtest 'blocks' => sub {
+	my $event = $t->event(capacity => 10);
+	my $block = $http->post(path($event, 'blocks'), { channel => 'agency', reason => 'Allotment', items => [ { pool => 'house', quantity => 6 } ] },
+		token => $mine, key => uuid())->json;
+	my $url = path($event, "blocks/$block->{id}");
+	is_deeply($http->get($url, token => $mine)->json, $block, 'is there to be looked at');
+	is_problem($http->get($url), 401, 'token_missing', 'not by nobody');
+	is_problem($http->get($url, token => $t->token('customer')), 403, 'forbidden', 'nor by a customer');
+	is_problem($http->get($url, token => $t->token('organizer', sub => 'stranger')), 404, 'not_found', 'nor by another organizer');
+	is_deeply([ map { $_->{id} } @{ $http->get(path($event, 'blocks?channel=agency'), token => $mine)->json->{items} } ], [ $block->{id} ], 'it is listed');
+	is_deeply($http->get(path($event, 'blocks?channel=house'), token => $mine)->json->{items}, [], 'for its channel');
+	is_problem($http->get(path($event, 'blocks')), 401, 'token_missing', 'not to nobody');
+	is_status($t->hold($event, token => $mine, items => [ { ticket_type => 'general', quantity => 2, block => $block->{id} } ]), 201, 'two are held out of it');
+	my $a = $http->patch($url, { items => [ { id => '1', quantity => 1 } ], release_at => rfc3339(time + 86400) }, token => $mine);
+	is_status($a, 200, 'it shrinks');
+	is_deeply([ @{ $a->json }{qw(left held)} ], [ 1, 2 ], '… to one, and two that are held');
+	is_status($t->hold($event, quantity => 7), 201, 'the others are free');
+	is_problem($http->patch($url, { items => [ { id => '1', quantity => 2 } ] }, token => $mine), 409, 'all_held', 'it cannot grow');
+	is_problem($http->patch($url, { items => [ { id => '9', quantity => 2 } ] }, token => $mine), 422, 'unknown_reference', 'a line that is none');
+	is_problem($http->patch($url, { items => [ { id => '1' } ] }, token => $mine), 400, 'invalid_request', 'no quantity');
+	is_problem($http->patch($url, { reason => 'x' }, token => $t->token('customer')), 403, 'forbidden', 'a customer changes nothing');
+	is_problem($http->patch($url, { reason => 'x' }), 401, 'token_missing', 'nor does nobody');
+	is_problem($http->patch(path($event, 'blocks/17'), { reason => 'x' }, token => $mine), 404, 'not_found', 'a block that is none');
+};
+
 $t->finish;
