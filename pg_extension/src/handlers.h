@@ -30,6 +30,12 @@ extern void order_approve(Call *calls, int count);
 extern void order_deny(Call *calls, int count);
 extern void order_extend(Call *calls, int count);
 
+/* order_exchange.c */
+extern void order_exchange(Call *calls, int count);
+
+/* order_split.c */
+extern void order_split(Call *calls, int count);
+
 /* payment.c */
 extern void payment_create(Call *calls, int count);
 

@@ -51,7 +51,8 @@ typedef struct Ticket
 	int64		price;
 	int64		fee;
 	TicketState state;
-	bool		changed;		/* to be written */
+	bool		changed;		/* to be written: state and code */
+	bool		moved;			/* to be written by order_move_tickets: all else */
 	char		code[TICKET_CODE_MAX + 1];	/* empty until valid */
 	const char *holder_name;	/* of a new ticket; who it is for, NULL: nobody */
 	const char *holder_email;
@@ -179,6 +180,8 @@ extern const char *order_status_name(OrderStatus status);
 /* order_write.c */
 extern void order_insert(OrderEvent *event, Order *orders, int count);
 extern void order_write(int64 event_id, Order *orders, int count);
+extern void order_insert_fees(int64 event_id, const OrderFee *fees, int count);
+extern void order_move_tickets(int64 event_id, const Order *order);
 extern void order_write_claims(int64 event_id, const Order *orders, int count);
 
 /* order_answer.c */
@@ -198,6 +201,10 @@ extern void order_add_buyers(Inventory *inv, const OrderEvent *event, const Orde
 extern void order_take_buyers(Inventory *inv, const Order *order, const Claim *claim,
 							  int quantity);
 extern bool order_lacks_places(const Order *order);
+extern void order_line_lower(Inventory *inv, const Order *order, Claim *claim, int quantity);
+extern void order_fee_lower(Order *order, int16 line, int quantity);
+extern void order_reopen(Inventory *inv, Order *order);
+extern void order_reschedule(Order *order, const OrderEvent *event, TimestampTz until);
 extern bool order_limits_allow_again(const Inventory *inv, const Order *order);
 extern bool order_claim_again(Inventory *inv, Order *order);
 

@@ -59,7 +59,7 @@ order_act_lock(OrderAct *act, int status)
 		inventory_moved("the order is gone");
 	order_check_groups(act->inv, act->order, 1);
 	order_event_name_orders(act->event, act->order, 1);
-	if (act->key->found == KEY_REPLAY)
+	if (act->key->found == KEY_REPLAY && status != 0)
 		order_answer_replays(call, 1, act->key, act->inv->now, status, !act->staff);
 	return !call->reply.done;
 }
@@ -120,10 +120,11 @@ order_act_settle(OrderAct *act)
 {
 	Order	   *order = act->order;
 
-	if (order->status != ORDER_PENDING || order->paid < order->total)
+	if (order->status != ORDER_PENDING || order_is_called_off(order, act->event) ||
+		order->paid < order_price(order, act->event))
 		return;
 	order_complete(act->inv, order, &act->outbox);
-	if (order->total == 0 && order->paid == 0)
+	if (order->paid == 0)
 	{
 		payment_make_free(&act->payment, order, act->inv->now);
 		act->settled = true;

@@ -44,7 +44,7 @@ extern bool order_act_open(OrderAct *act, Call *call, int64 order_id, OrderActBy
 
 /*
  * Locks the groups and reads the order again, with its claims.  False if the call is answered: its
- * key was used before.
+ * key was used before.  With status 0 the caller answers that itself.
  */
 extern bool order_act_lock(OrderAct *act, int status);
 

@@ -107,39 +107,6 @@ tickets_mark(OrderAct *act)
 	return !act->call->reply.done;
 }
 
-/* Gives back so many places of a line, and the buyer's numbers, if they still count. */
-static void
-line_lower(OrderAct *act, Claim *claim, int quantity)
-{
-	if (claim->state == CLAIM_PENDING || claim->state == CLAIM_SOLD)
-	{
-		order_take_buyers(act->inv, act->order, claim, -quantity);
-		if (quantity == claim->quantity)
-			claim_end(act->inv, claim, CLAIM_RELEASED);
-		else
-			claim_lower(act->inv, claim, quantity);
-	}
-	else if (claim->state == CLAIM_EXPIRED)
-	{
-		if (quantity == claim->quantity)
-			claim->state = CLAIM_RELEASED;
-		else
-			claim->quantity -= quantity;
-		claim->changed = true;
-	}
-}
-
-static void
-fee_lower(Order *order, int16 line, int quantity)
-{
-	for (int i = 0; i < order->fee_count; i++)
-		if (order->fees[i].line == line)
-		{
-			order->fees[i].quantity -= quantity;
-			order->fees[i].changed = true;
-		}
-}
-
 /* Cancels the marked tickets; returns how many live ones are left. */
 static int
 tickets_cancel(OrderAct *act)
@@ -156,8 +123,8 @@ tickets_cancel(OrderAct *act)
 				quantity++;
 		if (quantity == 0)
 			continue;
-		line_lower(act, &order->claims[i], quantity);
-		fee_lower(order, order->claims[i].line, quantity);
+		order_line_lower(act->inv, order, &order->claims[i], quantity);
+		order_fee_lower(order, order->claims[i].line, quantity);
 	}
 	for (int j = 0; j < order->ticket_count; j++)
 	{

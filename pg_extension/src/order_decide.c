@@ -16,24 +16,12 @@
 #include "order_act.h"
 #include "query.h"
 
-/* The order can be paid until then: what it has taken is kept as long, and the grace. */
+/* The order is pending now, and can be paid until then. */
 static void
 reschedule(OrderAct *act, TimestampTz until)
 {
-	Order	   *order = act->order;
-
-	order->status = ORDER_PENDING;
-	order->expires_at = until;
-	order->rescheduled = order->changed = true;
-	for (int i = 0; i < order->claim_count; i++)
-	{
-		Claim	   *claim = &order->claims[i];
-
-		if (claim->state != CLAIM_PENDING)
-			continue;
-		claim->expires_at = until + act->event->grace_us;
-		claim->changed = true;
-	}
+	act->order->status = ORDER_PENDING;
+	order_reschedule(act->order, act->event, until);
 }
 
 /* Whether the order waits for approval, and can be approved; else refuses. */

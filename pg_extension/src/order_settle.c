@@ -161,3 +161,81 @@ order_claim_again(Inventory *inv, Order *order)
 	}
 	return true;
 }
+
+/* Gives back so many places of a line, and the buyer's numbers, if they still count. */
+void
+order_line_lower(Inventory *inv, const Order *order, Claim *claim, int quantity)
+{
+	if (claim->state == CLAIM_PENDING || claim->state == CLAIM_SOLD)
+	{
+		order_take_buyers(inv, order, claim, -quantity);
+		if (quantity == claim->quantity)
+			claim_end(inv, claim, CLAIM_RELEASED);
+		else
+			claim_lower(inv, claim, quantity);
+	}
+	else if (claim->state == CLAIM_EXPIRED)
+	{
+		if (quantity == claim->quantity)
+			claim->state = CLAIM_RELEASED;
+		else
+			claim->quantity -= quantity;
+		claim->changed = true;
+	}
+}
+
+void
+order_fee_lower(Order *order, int16 line, int quantity)
+{
+	for (int i = 0; i < order->fee_count; i++)
+		if (order->fees[i].line == line)
+		{
+			order->fees[i].quantity -= quantity;
+			order->fees[i].changed = true;
+		}
+}
+
+/*
+ * Makes a paid order pending again: its places wait for a payment, and its tickets let nobody in
+ * until then.  They keep their codes.
+ */
+void
+order_reopen(Inventory *inv, Order *order)
+{
+	for (int i = 0; i < order->claim_count; i++)
+	{
+		Claim	   *claim = &order->claims[i];
+
+		if (claim->state != CLAIM_SOLD)
+			continue;
+		inventory_move(inv, claim->stock_ids, claim->stock_count, claim->quantity,
+					   CLAIM_SOLD, CLAIM_PENDING);
+		claim->state = CLAIM_PENDING;
+		claim->changed = true;
+	}
+	for (int i = 0; i < order->ticket_count; i++)
+		if (order->tickets[i].state == TICKET_VALID)
+		{
+			order->tickets[i].state = TICKET_RESERVED;
+			order->tickets[i].changed = true;
+		}
+	order->status = ORDER_PENDING;
+	order->changed = true;
+}
+
+/* Until then the order can be paid: what it has taken is kept as long, and the grace. */
+void
+order_reschedule(Order *order, const OrderEvent *event, TimestampTz until)
+{
+	order->expires_at = until;
+	order->rescheduled = order->changed = true;
+	for (int i = 0; i < order->claim_count; i++)
+	{
+		Claim	   *claim = &order->claims[i];
+
+		if (claim->state != CLAIM_PENDING)
+			continue;
+		claim->expires_at = until + event->grace_us;
+		claim->changed = true;
+	}
+}

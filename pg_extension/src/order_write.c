@@ -47,6 +47,17 @@ static CoreQuery ticket_update_query = {
 	4, {INT8OID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
+static CoreQuery ticket_move_query = {
+	"UPDATE boxoffice.ticket AS t"
+	"   SET order_id = u.order_id, line = u.line, ticket_type_id = u.ticket_type_id,"
+	"       session_id = nullif(u.session_id, 0), price = u.price, fee = u.fee"
+	"  FROM unnest($2, $3, $4, $5, $6, $7, $8)"
+	"       AS u (id, order_id, line, ticket_type_id, session_id, price, fee)"
+	" WHERE t.event_id = $1 AND t.id = u.id",
+	8, {INT8OID, INT8ARRAYOID, INT8ARRAYOID, INT2ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		INT8ARRAYOID, INT8ARRAYOID}
+};
+
 static CoreQuery fee_update_query = {
 	"UPDATE boxoffice.order_fee AS f"
 	"   SET quantity = u.quantity, amount = u.quantity * f.unit_amount"
@@ -354,22 +365,72 @@ fee_insert(Bulk *bulk, int64 event_id, const OrderFee *fee)
 	bulk_row(bulk);
 }
 
-static void
-fees_insert(int64 event_id, const Order *orders, int count)
+/* Writes new fees. */
+void
+order_insert_fees(int64 event_id, const OrderFee *fees, int count)
 {
 	static const char *const columns[] = {
 		"event_id", "order_id", "line", "kind", "name", "quantity", "unit_amount", "amount"
 	};
-	int			n = fees_in(orders, count);
 	Bulk	   *bulk;
 
-	if (n == 0)
+	if (count == 0)
 		return;
-	bulk = bulk_begin("order_fee", columns, lengthof(columns), n);
+	bulk = bulk_begin("order_fee", columns, lengthof(columns), count);
+	for (int i = 0; i < count; i++)
+		fee_insert(bulk, event_id, &fees[i]);
+	bulk_end(bulk);
+}
+
+static void
+fees_insert(int64 event_id, const Order *orders, int count)
+{
+	OrderFee   *fees = palloc_array(OrderFee, fees_in(orders, count) + 1);
+	int			n = 0;
+
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < orders[i].fee_count; j++)
-			fee_insert(bulk, event_id, &orders[i].fees[j]);
-	bulk_end(bulk);
+			fees[n++] = orders[i].fees[j];
+	order_insert_fees(event_id, fees, n);
+	pfree(fees);
+}
+
+/*
+ * Writes what an exchange or a split has changed of tickets: their order, line, type, session and
+ * price.  State and code are order_write's.
+ */
+void
+order_move_tickets(int64 event_id, const Order *order)
+{
+	int64	   *ids[4];
+	int64	   *prices[2];
+	int16	   *lines = palloc_array(int16, order->ticket_count + 1);
+	int			n = 0;
+
+	for (int i = 0; i < lengthof(ids); i++)
+		ids[i] = palloc_array(int64, order->ticket_count + 1);
+	for (int i = 0; i < lengthof(prices); i++)
+		prices[i] = palloc_array(int64, order->ticket_count + 1);
+	for (int i = 0; i < order->ticket_count; i++)
+	{
+		const Ticket *ticket = &order->tickets[i];
+
+		if (!ticket->moved)
+			continue;
+		ids[0][n] = ticket->id;
+		ids[1][n] = ticket->order_id;
+		ids[2][n] = ticket->ticket_type_id;
+		ids[3][n] = ticket->session_id;
+		lines[n] = ticket->line;
+		prices[0][n] = ticket->price;
+		prices[1][n++] = ticket->fee;
+	}
+	query_run(&ticket_move_query, (Datum[]) {
+			  Int64GetDatum(event_id), array_int8(ids[0], n), array_int8(ids[1], n),
+			  array_int2(lines, n), array_int8(ids[2], n), array_int8(ids[3], n),
+			  array_int8(prices[0], n), array_int8(prices[1], n)
+			  }, NULL);
+	query_done();
 }
 
 /*

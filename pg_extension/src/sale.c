@@ -342,6 +342,7 @@ money_take(Sale *sale)
 		return;
 	payment->outcome = "paid";
 	payment->surplus = order->paid - order->total;
+	payment->surplus = order->paid - order->total;
 	order_complete(sale->inv, order, &sale->outbox);
 }
 

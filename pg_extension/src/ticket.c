@@ -32,7 +32,8 @@ ticket_state_now(const Ticket *ticket, const OrderEvent *event)
 }
 
 /*
- * Makes reserved tickets valid and gives each its code; one draw of randomness for all.
+ * Makes reserved tickets valid and gives each that has none its code; one draw of randomness for
+ * all.
  */
 void
 ticket_issue(Ticket *tickets, int count)
@@ -47,7 +48,8 @@ ticket_issue(Ticket *tickets, int count)
 	{
 		if (tickets[i].state != TICKET_RESERVED)
 			continue;
-		ticket_code_make(random + i * TICKET_CODE_RANDOM, tickets[i].code);
+		if (tickets[i].code[0] == '\0')	/* or it was valid before */
+			ticket_code_make(random + i * TICKET_CODE_RANDOM, tickets[i].code);
 		tickets[i].state = TICKET_VALID;
 		tickets[i].changed = true;
 	}

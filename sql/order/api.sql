@@ -107,3 +107,40 @@ $$;
 COMMENT ON FUNCTION api.order_extend IS
 'Give an order until another time to be paid.
 An expired one is pending again if its places can be had.';
+
+CREATE OR REPLACE FUNCTION api.order_exchange(
+    event bigint, "order" bigint, tickets jsonb, expected_total bigint DEFAULT NULL,
+    idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_exchange', event => event,
+        args => jsonb_strip_nulls(jsonb_build_object(
+            'event', event, 'order', "order", 'tickets', tickets,
+            'expected_total', expected_total)),
+        idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_exchange IS
+'Exchange tickets of an order.
+tickets is a list of {"ticket", "ticket_type", "session"}: what is left out stays. All or nothing;
+what the exchange frees it may use, so tickets can change places in a full house.';
+
+CREATE OR REPLACE FUNCTION api.order_split(
+    event bigint, "order" bigint, tickets bigint[], contact jsonb DEFAULT NULL,
+    idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_split', event => event,
+        args => jsonb_strip_nulls(jsonb_build_object(
+            'event', event, 'order', "order", 'tickets', tickets, 'contact', contact)),
+        idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_split IS
+'Make an order of its own of some tickets.
+Answers {"order", "split"}. Money that the old order does not need goes along, as two payments of
+kind offset. Without a contact the new order has that of the old one.';

@@ -6,7 +6,8 @@ GRANT SELECT ON boxoffice.order, boxoffice.order_fee TO boxoffice_report;
 
 GRANT EXECUTE ON FUNCTION api.order_create, api.order_cancel
     TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION api.order_approve, api.order_deny, api.order_extend
+GRANT EXECUTE ON FUNCTION api.order_approve, api.order_deny, api.order_extend,
+    api.order_exchange, api.order_split
     TO boxoffice_organizer, boxoffice_admin;
 GRANT EXECUTE ON FUNCTION api.order_get, api.order_find
     TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_support,

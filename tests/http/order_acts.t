@@ -1,4 +1,4 @@
-# What staff do to orders over HTTP: approve, deny, give more time.
+# What staff do to orders over HTTP: approve, deny, give more time, exchange tickets, split.
 
 use v5.36;
 use lib 'tests/lib';
@@ -73,6 +73,73 @@ subtest 'more time' => sub {
 	is_status($t->hold($event), 201, 'when that is over another has the place');
 	is_problem(act($event, $order, 'extend', { until => rfc3339(time + 86400 * 3) }), 409, 'sold_out', 'and it can not be had again');
 	$t->server->clock_offset(0);
+};
+
+subtest 'exchange' => sub {
+	my @sessions = map { { key => $_->[0], starts_at => rfc3339(time + $_->[1] * 86400), ends_at => rfc3339(time + $_->[1] * 86400 + 7200) } } [ early => 10 ], [ late => 20 ];
+	my $event = $t->event(capacity => 1, price => 1000, sessions => \@sessions,
+		ticket_types => [ map { { key => $_->[0], name => $_->[0], price => $_->[1], pools => ['house'] } } [ general => 1000 ], [ better => 1500 ] ]);
+	my $order = $t->order($event, $t->hold($event, items => [ map { { ticket_type => 'general', session => $_, quantity => 1 } } qw(early late) ])->json)->json;
+	$t->pay($event, $order);
+	my @before  = @{ look($event, $order)->{tickets} };
+	my @tickets = map { $_->{id} } @before;
+	my $swap = { tickets => [ { ticket => $tickets[0], session => 'late' }, { ticket => $tickets[1], session => 'early' } ], expected_total => 2000 };
+	only_staff($event, $order, 'exchange', $swap);
+	is_problem(act($event, $order, 'exchange', $swap, secret => $order->{secret}), 401, 'token_missing', 'not by its buyer');
+	is_problem($http->post(path($event, $order) . '/exchange', $swap, token => $t->organizer_token), 400, 'idempotency_key', 'a key is required');
+	is_problem(act($event, $order, 'exchange', { tickets => [ $swap->{tickets}[0] ] }), 409, 'sold_out', 'the other session is full');
+	my $key = uuid();
+	my $a   = act($event, $order, 'exchange', $swap, key => $key);
+	is_status($a, 200, 'but two change places');
+	is_deeply([ map { [ @$_{qw(id session state)} ] } @{ $a->json->{tickets} } ], [ [ $tickets[0], 'late', 'valid' ], [ $tickets[1], 'early', 'valid' ] ], 'each has the other\'s');
+	isnt($a->json->{tickets}[$_]{code}, $before[$_]{code}, 'with a new code') for 0, 1;
+	is(act($event, $order, 'exchange', $swap, key => $key)->header('Idempotency-Replayed'), 'true', 'the same key is the same exchange');
+	my $up = act($event, $order, 'exchange', { tickets => [ { ticket => $tickets[0], ticket_type => 'better' } ], expected_total => 2500 });
+	is_status($up, 200, 'an upgrade');
+	is_deeply([ @{ $up->json }{qw(status total paid due)} ], [ 'pending', 2500, 2000, 500 ], 'costs more: the difference is due');
+	is($t->pay($event, $order, amount => 500)->json->{outcome}, 'paid', 'and paid');
+	my $down = act($event, $order, 'exchange', { tickets => [ { ticket => $tickets[0], ticket_type => 'general' } ] });
+	is_deeply([ @{ $down->json }{qw(status due)} ], [ 'paid', -500 ], 'back again it is owed back');
+	is_problem(act($event, $order, 'exchange', { tickets => [ { ticket => $tickets[0], ticket_type => 'better' } ], expected_total => 1 }), 409, 'price_changed', 'another total');
+	for ([ 'no tickets', {}, '/tickets' ], [ 'none', { tickets => [] }, '/tickets' ], [ 'no ticket', { tickets => [ { session => 'late' } ] }, '/tickets/0/ticket' ],
+		[ 'a number', { tickets => [ { ticket => 'x', session => 'late' } ] }, '/tickets/0/ticket' ], [ 'a seat', { tickets => [ { ticket => '1', seat => 'A1' } ] }, '/tickets/0/seat' ]) {
+		my ($name, $body, $pointer) = @$_;
+		my $bad = act($event, $order, 'exchange', $body);
+		is_problem($bad, 400, 'invalid_request', $name);
+		is_deeply([ map { $_->{pointer} } @{ $bad->json->{errors} } ], [$pointer], 'named by pointer');
+	}
+	is_problem(act($event, $order, 'exchange', { tickets => [ { ticket => '12345', session => 'late' } ] }), 422, 'unknown_reference', 'a ticket that is none');
+	is_problem(act($event, $order, 'exchange', { tickets => [ { ticket => $tickets[0] } ] }), 422, 'invalid_document', 'for nothing');
+};
+
+subtest 'split' => sub {
+	my $event = $t->event(capacity => 10, price => 1000, fee => 100);
+	my $order = placed($event, quantity => 2);
+	$t->pay($event, $order);
+	my ($stays, $goes) = @{ look($event, $order)->{tickets} };
+	my $body = { tickets => [ $goes->{id} ], contact => { name => 'Grace', email => 'grace@example.org' } };
+	only_staff($event, $order, 'split', $body);
+	is_problem(act($event, $order, 'split', $body, secret => $order->{secret}), 401, 'token_missing', 'not by its buyer');
+	is_problem($http->post(path($event, $order) . '/split', $body, token => $t->organizer_token), 400, 'idempotency_key', 'a key is required');
+	my $key = uuid();
+	my $a   = act($event, $order, 'split', $body, key => $key);
+	is_status($a, 201, 'split');
+	my ($old, $new) = @{ $a->json }{qw(order split)};
+	is_deeply([ map { [ @$_{qw(status total paid due)} ] } $old, $new ], [ [ 'paid', 1100, 1100, 0 ], [ 'paid', 1100, 1100, 0 ] ], 'two paid orders');
+	is($old->{tickets}[0]{code}, $stays->{code}, 'the one that stays is as it was');
+	is($new->{tickets}[0]{id}, $goes->{id}, 'the other is in the new order');
+	isnt($new->{tickets}[0]{code}, $goes->{code}, 'with a new code');
+	isnt($new->{code}, $old->{code}, 'which has a code of its own');
+	is_status($http->get(path($event, $new), secret => $new->{secret}), 200, 'and a secret');
+	is_problem($http->get(path($event, $new), secret => $order->{secret}), 404, 'not_found', 'the old one does not open it');
+	is($new->{contact}{name}, 'Grace', 'and is hers');
+	my $again = act($event, $order, 'split', $body, key => $key);
+	is_status($again, 201, 'the same key');
+	is_deeply($again->json, $a->json, 'is the same split');
+	is_problem(act($event, $order, 'split', { tickets => [ $stays->{id} ] }), 422, 'invalid_document', 'the last ticket stays');
+	is_problem(act($event, $order, 'split', { tickets => [ $goes->{id} ] }), 422, 'unknown_reference', 'what is gone is gone');
+	is_problem(act($event, $order, 'split', { tickets => [] }), 400, 'invalid_request', 'nothing');
+	is_problem(act($event, $order, 'split', { tickets => [ $stays->{id} ], contact => { name => 'x' } }), 400, 'invalid_request', 'half a contact');
 };
 
 $t->finish;
