@@ -141,6 +141,25 @@ AS $$
                boxoffice_code.list_or_none(list.elements)) WITH ORDINALITY AS e (element, n)
       ) AS part
      WHERE part.use > 1
+    UNION ALL
+    SELECT boxoffice_code.fault('amount_too_large', price.pointer, 'No ticket costs so much.')
+      FROM (
+        SELECT p.pointer, COALESCE(p.detail ->> 'price', p.detail ->> 'default_price',
+                                   p.source ->> 'default_price') AS price
+          FROM boxoffice_code.pretix_products(document) AS p
+        UNION ALL
+        SELECT d.pointer || '/' || list.name || '/' || (o.n - 1) || '/price',
+               o.element ->> 'price'
+          FROM boxoffice_code.pretix_dates(document) AS d
+         CROSS JOIN (VALUES ('item_price_overrides'), ('variation_price_overrides'))
+               AS list (name)
+         CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(
+               boxoffice_code.list_or_none(d.date -> list.name))
+               WITH ORDINALITY AS o (element, n)
+         WHERE d.series
+      ) AS price
+     WHERE boxoffice_code.pretix_minor(price.price, document #>> '{event,currency}')
+           > 100000000000
 $$;
 COMMENT ON FUNCTION boxoffice_code.pretix_faults IS
 'Why a document of pretix cannot become an event.';
