@@ -35,6 +35,13 @@ LANGUAGE C STABLE ROWS 1000;
 COMMENT ON FUNCTION boxoffice_code.export_chunks IS
 'The rows of a query as csv (RFC 4180, with a row of names) or jsonl, in pieces of about 64 KiB, read as they are asked for; $1 to $3 in the query are event, session and state. For a select list: in FROM all pieces would be kept.';
 
+CREATE FUNCTION boxoffice_code.search_keys(event bigint, words text[], names text[])
+RETURNS integer[]
+AS 'MODULE_PATHNAME', 'search_keys'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION boxoffice_code.search_keys IS
+'Numbers that an index finds a row of the event by: one for each word, one for each three bytes in a row of a name. NULLs are left out.';
+
 CREATE FUNCTION boxoffice_code.perform(
     operation text, event bigint, args jsonb,
     secret text DEFAULT NULL, idempotency_key text DEFAULT NULL)

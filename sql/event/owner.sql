@@ -87,6 +87,8 @@ BEGIN
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order_change AS x
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
+    DELETE FROM boxoffice.order_search AS x
+     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order AS x
      WHERE x.event_id = trial_delete.event AND x.id = ANY (orders);
     DELETE FROM boxoffice.claim AS x

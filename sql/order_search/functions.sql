@@ -101,59 +101,374 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_ref IS 'A session of the event by its key or id.';
 
--- Of the orders of an event with ids from `since` to below `before` those that fit, the newest
--- first, at most `wanted`. What is NULL is not asked for. name and email come in lower case.
-CREATE OR REPLACE FUNCTION boxoffice_code.order_scan(
-    event bigint, since bigint, before bigint, wanted integer, status text, channel text,
-    session bigint, email text, name text, changed_since timestamptz, grace_ms integer,
-    now timestamptz)
-    RETURNS bigint[]
+-- ---- what the worker writes
+-- -------------------------------------------------------------------------------------
+--
+-- A sale writes a message into the outbox anyway; the worker reads it there and notes what the
+-- order is found by. Nothing is paid for by the sale: an index of parts of names on the hot table
+-- would cost it 20 to 30 entries in a GIN index an order. A search looks by itself at what the
+-- worker has not seen yet, so it finds what was sold this instant.
+
+-- How wide the spans of time are by which orders are found, as powers of two of ids (2^20 is a
+-- millisecond): 16 s, 4 min, 70 min, 19 h, 12 days, 200 days.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_spans() RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT ARRAY[34, 38, 42, 46, 50, 54]
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_spans IS
+'The widths of the spans of time that orders are found by, as powers of two of ids.';
+
+-- Notes what these orders are found by. changed: when the last of the messages about each was
+-- written; NULL: nobody knows.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_search_write(
+    event bigint, orders bigint[], changed timestamptz[])
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO boxoffice.order_search (event_id, order_id, changed_at, keys)
+    SELECT event, o.id,
+           COALESCE(pg_catalog.max(given.at),
+                    GREATEST(o.placed_at, o.paid_at, o.cancelled_at)),
+           boxoffice_code.search_keys(
+               event,
+               ARRAY['t:' || o.status, 'c:' || o.channel, 'e:' || pg_catalog.lower(c.email)]
+               || ARRAY(SELECT 'w:' || span || ':' || (o.id >> span)
+                          FROM pg_catalog.unnest(boxoffice_code.order_spans()) AS span)
+               || pg_catalog.array_agg(DISTINCT 's:' || t.session_id)
+               || pg_catalog.array_agg('e:' || pg_catalog.lower(h.email)),
+               pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name))
+      FROM ROWS FROM (pg_catalog.unnest(orders), pg_catalog.unnest(changed)) AS given (id, at)
+      JOIN boxoffice.order AS o ON o.event_id = event AND o.id = given.id
+      LEFT JOIN boxoffice.contact AS c ON c.event_id = event AND c.order_id = o.id
+      LEFT JOIN boxoffice.ticket AS t ON t.event_id = event AND t.order_id = o.id
+      LEFT JOIN boxoffice.holder AS h ON h.event_id = event AND h.ticket_id = t.id
+     GROUP BY o.event_id, o.id, c.event_id, c.order_id
+        ON CONFLICT (event_id, order_id) DO UPDATE
+       SET changed_at = GREATEST(order_search.changed_at, EXCLUDED.changed_at),
+           keys = EXCLUDED.keys
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_search_write IS 'Notes what orders are found by.';
+
+-- Orders that messages of the outbox are about, with the time of the last message.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_messages(
+    event bigint, after bigint, upto bigint, most integer)
+    RETURNS TABLE (order_id bigint, changed_at timestamptz, last_id bigint)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT ARRAY(
+    SELECT CASE
+               WHEN m.topic LIKE 'order.%' THEN m.ref_id
+               WHEN m.topic LIKE 'ticket.%' THEN (
+                   SELECT t.order_id
+                     FROM boxoffice.ticket AS t
+                    WHERE t.event_id = event AND t.id = m.ref_id)
+               WHEN m.topic LIKE 'payment.%' THEN (
+                   SELECT p.order_id
+                     FROM boxoffice.payment AS p
+                    WHERE p.event_id = event AND p.id = m.ref_id)
+           END,
+           pg_catalog.max(m.created_at),
+           pg_catalog.max(m.id)
+      FROM (
+        SELECT o.id, o.topic, o.ref_id, o.created_at
+          FROM boxoffice.outbox AS o
+         WHERE o.event_id = event AND o.id > after AND o.id <= upto
+         ORDER BY o.id
+         LIMIT most
+      ) AS m
+     GROUP BY 1
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_messages IS
+'Which orders messages of the outbox are about, and when each last was; messages about nothing of the kind come as NULL.';
+
+-- Moves the horizon and returns it. An id is given before its transaction commits; when all
+-- transactions are over that ran two seconds after an id was given, whoever had it has committed
+-- or never will: each has locked something, so has a number, before it asks for an id.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_search_horizon()
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    margin CONSTANT bigint := 2000::bigint << 20;
+    seen CONSTANT pg_snapshot := pg_catalog.pg_current_snapshot();
+    safe bigint;
+BEGIN
+    INSERT INTO boxoffice.order_search_horizon AS h (one, safe_id, next_id, next_xid)
+    VALUES (true, 0, boxoffice_code.new_id() - margin, pg_catalog.pg_snapshot_xmax(seen))
+        ON CONFLICT (one) DO UPDATE
+       SET safe_id = h.next_id,
+           next_id = EXCLUDED.next_id,
+           next_xid = EXCLUDED.next_xid
+     WHERE h.next_xid <= pg_catalog.pg_snapshot_xmin(seen) AND h.next_id < EXCLUDED.next_id;
+    SELECT h.safe_id INTO safe FROM boxoffice.order_search_horizon AS h;
+    RETURN safe;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_search_horizon IS
+'Up to which id nobody can add a message to the outbox any more; moved on if it can be.';
+
+-- Events whose outbox has messages that were not seen, or whose older orders are being taken in.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_search_due()
+    RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE present (id) AS (
+        SELECT pg_catalog.min(o.event_id) FROM boxoffice.outbox AS o
+        UNION ALL
+        SELECT (SELECT pg_catalog.min(o.event_id)
+                  FROM boxoffice.outbox AS o
+                 WHERE o.event_id > p.id)
+          FROM present AS p
+         WHERE p.id IS NOT NULL
+    )
+    SELECT p.id
+      FROM present AS p
+      LEFT JOIN boxoffice.order_search_mark AS m ON m.event_id = p.id
+     WHERE p.id IS NOT NULL
+       AND (m.event_id IS NULL OR m.outbox_id < (
+            SELECT pg_catalog.max(o.id) FROM boxoffice.outbox AS o WHERE o.event_id = p.id))
+    UNION
+    SELECT m.event_id FROM boxoffice.order_search_mark AS m WHERE m.order_from > 0
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_search_due IS
+'Events with orders that the search has yet to take in.';
+
+-- Takes in older orders, the newest first, at most so many; the mark after that.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_search_fill(
+    event bigint, order_from bigint, most integer)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    orders CONSTANT bigint[] := ARRAY(
         SELECT o.id
           FROM boxoffice.order AS o
-         WHERE o.event_id = event
-           AND o.id >= since
-           AND o.id < before
-           AND (order_scan.status IS NULL
-                OR order_scan.status = boxoffice_code.order_status_now(
-                    o.status, o.expires_at, grace_ms, now))
-           AND (order_scan.channel IS NULL OR o.channel = order_scan.channel)
-           AND (order_scan.session IS NULL OR EXISTS (
+         WHERE o.event_id = order_search_fill.event AND o.id < order_search_fill.order_from
+         ORDER BY o.id DESC
+         LIMIT most);
+BEGIN
+    PERFORM boxoffice_code.order_search_write(event, orders, NULL);
+    RETURN CASE WHEN pg_catalog.cardinality(orders) < most THEN 0 ELSE orders[most] END;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_search_fill IS
+'Takes older orders into the search; from which order on all are there then.';
+
+-- Takes in some orders of an event: those that messages are about, else older ones. 1 if there may
+-- be more.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_search_step(event bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most CONSTANT integer := 2000;
+    safe CONSTANT bigint := boxoffice_code.order_search_horizon();
+    mark boxoffice.order_search_mark;
+    orders bigint[];
+    changed timestamptz[];
+    last bigint;
+BEGIN
+    IF safe = 0 THEN
+        -- nobody knows yet what may still come
+        RETURN 0;
+    END IF;
+    INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from)
+    VALUES (event, safe, safe + 1)
+        ON CONFLICT (event_id) DO NOTHING;
+    SELECT m.*
+      INTO mark
+      FROM boxoffice.order_search_mark AS m
+     WHERE m.event_id = event
+       FOR NO KEY UPDATE;
+    SELECT pg_catalog.array_agg(m.order_id), pg_catalog.array_agg(m.changed_at),
+           pg_catalog.max(m.last_id)
+      INTO orders, changed, last
+      FROM boxoffice_code.order_messages(event, mark.outbox_id, safe, most) AS m;
+    IF last IS NOT NULL THEN
+        PERFORM boxoffice_code.order_search_write(event, orders, changed);
+    ELSIF mark.order_from > 0 THEN
+        mark.order_from := boxoffice_code.order_search_fill(event, mark.order_from, most);
+    END IF;
+    UPDATE boxoffice.order_search_mark AS m
+       SET outbox_id = COALESCE(last, m.outbox_id),
+           order_from = mark.order_from
+     WHERE m.event_id = event;
+    PERFORM boxoffice_code.order_search_tidy();
+    RETURN (last IS NOT NULL AND pg_catalog.cardinality(orders) >= most / 2
+            OR last IS NULL AND mark.order_from > 0)::integer;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_search_step IS
+'Takes some orders of an event into the search; 1 if there may be more.';
+
+-- ---- finding
+-- -------------------------------------------------------------------------------------
+
+-- Of the orders of an event with ids from `since` to below `before`, or of those among the given,
+-- the ones that fit as they are now, the newest first, at most `wanted`. What is NULL is not asked
+-- for. name and email come in lower case. changed: orders that have changed since, as messages
+-- say that the worker has not seen yet.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_scan(
+    event boxoffice.event, among bigint[], since bigint, before bigint, wanted integer,
+    status text, channel text, session bigint, email text, name text, changed_since timestamptz,
+    changed bigint[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_variable
+DECLARE
+    event_id CONSTANT bigint := event.id;
+    grace CONSTANT interval := event.payment_grace_ms * '1 ms'::interval;
+    now CONSTANT timestamptz := boxoffice_code.clock();
+BEGIN
+    RETURN ARRAY(
+        SELECT o.id
+          FROM (
+            SELECT a.*
+              FROM boxoffice.order AS a
+             WHERE among IS NULL AND a.event_id = event_id AND a.id >= since AND a.id < before
+            UNION ALL
+            SELECT a.*
+              FROM (SELECT DISTINCT m.id
+                      FROM pg_catalog.unnest(among) AS m (id)
+                     WHERE m.id >= since AND m.id < before) AS m
+              JOIN boxoffice.order AS a ON a.event_id = event_id AND a.id = m.id
+          ) AS o
+         WHERE (status IS NULL
+                OR status = CASE WHEN o.status = 'pending' AND now > o.expires_at + grace
+                                 THEN 'expired' ELSE o.status END)
+           AND (channel IS NULL OR o.channel = channel)
+           AND (session IS NULL OR EXISTS (
                 SELECT
                   FROM boxoffice.ticket AS t
-                 WHERE t.event_id = order_scan.event
-                   AND t.order_id = o.id
-                   AND t.session_id = order_scan.session))
-           AND (order_scan.email IS NULL AND order_scan.name IS NULL OR EXISTS (
+                 WHERE t.event_id = event_id AND t.order_id = o.id AND t.session_id = session))
+           AND (email IS NULL AND name IS NULL OR EXISTS (
                 SELECT
                   FROM boxoffice.contact AS c
-                 WHERE c.event_id = event
+                 WHERE c.event_id = event_id
                    AND c.order_id = o.id
-                   AND (order_scan.email IS NULL OR pg_catalog.lower(c.email) = order_scan.email)
-                   AND (order_scan.name IS NULL
-                        OR pg_catalog.strpos(pg_catalog.lower(c.name), order_scan.name) > 0)
+                   AND (email IS NULL OR pg_catalog.lower(c.email) = email)
+                   AND (name IS NULL OR pg_catalog.strpos(pg_catalog.lower(c.name), name) > 0)
                 ) OR EXISTS (
                 SELECT
                   FROM boxoffice.ticket AS t
-                  JOIN boxoffice.holder AS h ON h.event_id = t.event_id AND h.ticket_id = t.id
-                 WHERE t.event_id = event
+                  JOIN boxoffice.holder AS h ON h.event_id = event_id AND h.ticket_id = t.id
+                 WHERE t.event_id = event_id
                    AND t.order_id = o.id
-                   AND (order_scan.email IS NULL OR pg_catalog.lower(h.email) = order_scan.email)
-                   AND (order_scan.name IS NULL
-                        OR pg_catalog.strpos(pg_catalog.lower(h.name), order_scan.name) > 0)))
-           AND (order_scan.changed_since IS NULL
-                OR GREATEST(o.placed_at, o.paid_at, o.cancelled_at) >= order_scan.changed_since)
+                   AND (email IS NULL OR pg_catalog.lower(h.email) = email)
+                   AND (name IS NULL OR pg_catalog.strpos(pg_catalog.lower(h.name), name) > 0)))
+           AND (changed_since IS NULL
+                OR GREATEST(o.placed_at, o.paid_at, o.cancelled_at) >= changed_since
+                OR o.id = ANY (changed)
+                OR EXISTS (
+                SELECT
+                  FROM boxoffice.order_search AS s
+                 WHERE s.event_id = event_id
+                   AND s.order_id = o.id
+                   AND s.changed_at >= changed_since))
          ORDER BY o.id DESC
-         LIMIT wanted)
+         LIMIT wanted);
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_scan IS
-'Orders of a range of ids that fit, the newest first.';
+'Orders of a range of ids, or among given ones, that fit as they are now, the newest first.';
+
+-- The sets of keys of which one must be there in full. NULL: nothing is asked for that has keys.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_keys(
+    event bigint, status text, channel text, session bigint, email text, name text,
+    OUT keys integer[], OUT stati integer[])
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT NULLIF(boxoffice_code.search_keys(
+               event, ARRAY['c:' || channel, 's:' || session, 'e:' || email], ARRAY[name]), '{}'),
+           -- a pending order may have expired since
+           NULLIF(boxoffice_code.search_keys(
+               event, ARRAY['t:' || status,
+                            CASE WHEN status = 'expired' THEN 't:pending' END], '{}'), '{}')
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_keys IS
+'What the index is asked for: all of keys, and one of stati.';
+
+-- Orders of a span of time that the index finds; they have yet to be looked at.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_candidates(
+    event bigint, keys integer[], stati integer[], span text)
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
+AS $$
+DECLARE
+    wanted CONSTANT integer[] :=
+        COALESCE(keys, '{}') || boxoffice_code.search_keys(event, ARRAY[span], '{}');
+    state integer;
+    found_ids bigint[] := '{}';
+BEGIN
+    FOREACH state IN ARRAY COALESCE(stati, ARRAY[wanted[1]]) LOOP
+        found_ids := found_ids || ARRAY(
+            SELECT k.order_id
+              FROM (
+                -- by no other index than that of the keys
+                SELECT s.event_id, s.order_id
+                  FROM boxoffice.order_search AS s
+                 WHERE s.keys @> (wanted || state)
+                OFFSET 0
+              ) AS k
+             WHERE k.event_id = event);
+    END LOOP;
+    RETURN found_ids;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_candidates IS
+'Orders of a span of time that may be what is looked for.';
+
+-- The span below an id to look through next: the widest that ends there. So each is followed by
+-- wider ones only when sixteen of its like had too little in them, and what an index finds in one
+-- is about a page at most unless it all lies together. Spans without orders are passed over.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_span(
+    event bigint, before bigint, OUT upto bigint, OUT since bigint, OUT span text)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    spans CONSTANT integer[] := boxoffice_code.order_spans();
+    width integer := spans[1];
+    wider integer;
+    newest bigint;
+BEGIN
+    SELECT o.id
+      INTO newest
+      FROM boxoffice.order AS o
+     WHERE o.event_id = order_span.event AND o.id < before
+     ORDER BY o.id DESC
+     LIMIT 1;
+    FOREACH wider IN ARRAY spans LOOP
+        width := CASE WHEN before & ((1::bigint << wider) - 1) = 0 THEN wider ELSE width END;
+    END LOOP;
+    upto := LEAST(before, ((newest >> width) + 1) << width);
+    since := (newest >> width) << width;
+    span := 'w:' || width || ':' || (newest >> width);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_span IS
+'The span of time below an id that is looked through next; NULL when no order is left.';
 
 -- A page of orders: their ids, the newest first, and the id that the next page goes on below (NULL:
 -- there is none).
+--
+-- The newest orders are looked at one by one: what many orders have is among them. What is rarer is
+-- asked of the index, span by span, each order looked at as it is now; those that messages are about
+-- which the worker has not seen are looked at anyway. Where there are no keys to ask for, or older
+-- orders have not been taken in yet, so many orders are looked at and the page ends.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_page(
     event boxoffice.event, since bigint, before bigint, wanted integer, status text, channel text,
     session bigint, email text, name text, changed_since timestamptz,
@@ -162,22 +477,78 @@ CREATE OR REPLACE FUNCTION boxoffice_code.order_page(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    now CONSTANT timestamptz := boxoffice_code.clock();
-    budget CONSTANT integer := 20000;
+    step CONSTANT integer := CASE WHEN pg_catalog.num_nonnulls(
+        status, channel, session, email, name, changed_since) = 0 THEN wanted + 1 ELSE 1000 END;
+    steps_max CONSTANT integer := 20;
+    changes_max CONSTANT integer := 5000;
+    mark boxoffice.order_search_mark;
+    pending bigint[];
+    changed bigint[];
+    asked record;
+    place record;
+    candidates bigint[];
     floor bigint;
+    steps integer := 0;
 BEGIN
-    SELECT o.id
-      INTO floor
-      FROM boxoffice.order AS o
-     WHERE o.event_id = (order_page.event).id AND o.id >= since AND o.id < before
-     ORDER BY o.id DESC
-    OFFSET budget - 1
-     LIMIT 1;
-    ids := boxoffice_code.order_scan(
-        (event).id, COALESCE(floor, since), before, wanted + 1, status, channel, session,
-        pg_catalog.lower(email), pg_catalog.lower(name), changed_since,
-        (event).payment_grace_ms, now);
-    next := CASE WHEN pg_catalog.cardinality(ids) > wanted THEN ids[wanted] ELSE floor END;
+    ids := '{}';
+    next := before;
+    email := pg_catalog.lower(email);
+    name := pg_catalog.lower(name);
+    SELECT m.* INTO mark FROM boxoffice.order_search_mark AS m WHERE m.event_id = (event).id;
+    IF mark.event_id IS NOT NULL THEN
+        SELECT COALESCE(pg_catalog.array_agg(m.order_id), '{}'),
+               pg_catalog.array_agg(m.order_id)
+                   FILTER (WHERE m.changed_at >= order_page.changed_since)
+          INTO pending, changed
+          FROM boxoffice_code.order_messages(
+                   (event).id, mark.outbox_id, 9223372036854775807, 1000000) AS m;
+    END IF;
+    asked := boxoffice_code.order_keys((event).id, status, channel, session, email, name);
+
+    IF changed_since IS NOT NULL AND mark.order_from = 0 THEN
+        candidates := ARRAY(
+            SELECT s.order_id
+              FROM boxoffice.order_search AS s
+             WHERE s.event_id = (order_page.event).id
+               AND s.changed_at >= order_page.changed_since
+             LIMIT changes_max + 1);
+        IF pg_catalog.cardinality(candidates) <= changes_max THEN
+            ids := boxoffice_code.order_scan(
+                event, candidates || changed, since, before, wanted + 1, status, channel, session,
+                email, name, changed_since, changed);
+            next := NULL;
+        END IF;
+    END IF;
+
+    WHILE next > since AND pg_catalog.cardinality(ids) <= wanted AND steps < steps_max LOOP
+        IF steps > 0 AND next > mark.order_from
+            AND (asked.keys IS NOT NULL OR asked.stati IS NOT NULL) THEN
+            place := boxoffice_code.order_span((event).id, next);
+            floor := GREATEST(place.since, mark.order_from);
+            candidates := pending || CASE WHEN place.upto IS NOT NULL THEN
+                boxoffice_code.order_candidates(
+                    (event).id, asked.keys, asked.stati, place.span) END;
+        ELSE
+            steps := steps + 1;
+            candidates := NULL;
+            SELECT o.id
+              INTO floor
+              FROM boxoffice.order AS o
+             WHERE o.event_id = (order_page.event).id AND o.id < next
+             ORDER BY o.id DESC
+            OFFSET step - 1
+             LIMIT 1;
+        END IF;
+        IF candidates IS NULL OR pg_catalog.cardinality(candidates) > 0 THEN
+            ids := ids || boxoffice_code.order_scan(
+                event, candidates, GREATEST(COALESCE(floor, 0), since), next,
+                wanted + 1 - pg_catalog.cardinality(ids), status, channel, session, email, name,
+                changed_since, changed);
+        END IF;
+        next := floor;
+    END LOOP;
+    next := CASE WHEN pg_catalog.cardinality(ids) > wanted THEN ids[wanted]
+                 WHEN next > since THEN next END;
     ids := ids[:wanted];
 END
 $$;

@@ -9,10 +9,13 @@ CREATE OR REPLACE FUNCTION boxoffice_code.worker_due()
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT due.task, e.id
-      FROM boxoffice_code.expired_events() AS e (id)
-     CROSS JOIN (VALUES (1, 'expire_orders'), (2, 'expire_claims')) AS due (n, task)
-     ORDER BY e.id, due.n
+    (SELECT due.task, e.id
+       FROM boxoffice_code.expired_events() AS e (id)
+      CROSS JOIN (VALUES (1, 'expire_orders'), (2, 'expire_claims')) AS due (n, task)
+      ORDER BY e.id, due.n)
+    UNION ALL
+    SELECT 'index_orders', e.id
+      FROM boxoffice_code.order_search_due() AS e (id)
 $$;
 COMMENT ON FUNCTION boxoffice_code.worker_due IS 'Which task of which event is due.';
 
@@ -26,6 +29,9 @@ DECLARE
     bound CONSTANT integer := 256;
     done integer;
 BEGIN
+    IF task = 'index_orders' THEN
+        RETURN boxoffice_code.order_search_step(event);
+    END IF;
     done := CASE task
         WHEN 'expire_claims' THEN boxoffice_code.expire_claims(event, bound)
         WHEN 'expire_orders' THEN boxoffice_code.expire_orders(event, bound)

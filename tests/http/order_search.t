@@ -48,7 +48,10 @@ subtest 'all of them' => sub {
 	like($a->header('Cache-Control'), qr/no-store/, 'and nobody keeps it');
 };
 
-subtest 'each filter' => sub {
+# Found before the worker has seen the orders, and after.
+for my $when ('just sold', 'taken in by the worker') {
+subtest "each filter: $when" => sub {
+	wait_until(sub { $t->server->value('SELECT count(*) FROM boxoffice.order_search WHERE event_id = ?', $event->{id}) == 4 }, 'taken in', 30) if $when ne 'just sold';
 	my ($short) = $ada->{code} =~ /-(.*)/;
 	is_deeply(found("code=$ada->{code}"), [ $ada->{code} ], 'the code');
 	is_deeply(found('code=' . lc $short), [ $ada->{code} ], 'or its letters alone, in any case');
@@ -71,6 +74,64 @@ subtest 'each filter' => sub {
 	is_deeply(found('name=race&session=sat&status=paid'), [ $group->{code} ], 'several together');
 	is(@{ found('changed_since=' . rfc3339(time - 3600)) }, 4, 'changed in the last hour');
 	is(@{ found('changed_since=' . rfc3339(time + 3600)) }, 0, 'in the next');
+};
+}
+
+# What a page looks at one by one is a thousand orders: what is older is found by the index, whatever lies between.
+subtest 'among many' => sub {
+	my $dbh  = $t->server->dbh;
+	my $many = $t->event(capacity => 10);
+	my $all  = "/v1/events/$many->{id}/orders";
+	my $find = sub ($query) {
+		my (@codes, $next, $pages);
+		do {
+			my $a = $http->get("$all?$query" . ($next ? "&cursor=$next" : ''), token => $t->organizer_token);
+			is_status($a, 200, $query);
+			push @codes, map { $_->{code} =~ /-(.*)/ } @{ $a->json->{items} };
+			$next = $a->json->{next};
+		} while ($next and ++$pages < 20);
+		return \@codes;
+	};
+	$dbh->do(q{
+		INSERT INTO boxoffice.order (event_id, id, hold_id, code, status, total, currency, test, channel, placed_at, expires_at, paid_at)
+		SELECT e.id, (n::bigint << 30) + 5, n, translate('A' || lpad(n::text, 5, '0'), '01', 'ZY'), CASE n WHEN 17 THEN 'pending' ELSE 'paid' END, 0, 'EUR', false,
+		       CASE WHEN n IN (3, 29999) THEN 'phone' ELSE 'web' END, '2026-01-01'::timestamptz + n * interval '1 min',
+		       CASE n WHEN 17 THEN '2100-01-01'::timestamptz END, '2026-01-01'::timestamptz + n * interval '1 min'
+		  FROM boxoffice.event e, generate_series(1, 30000) AS n WHERE e.id = ?}, undef, $many->{id});
+	$dbh->do(q{
+		INSERT INTO boxoffice.contact (event_id, order_id, name, email)
+		SELECT event_id, id, CASE WHEN hold_id % 10000 = 1 THEN 'Rare Bird' ELSE 'Plain Person' END, 'p' || hold_id || '@example.org'
+		  FROM boxoffice.order WHERE event_id = ?}, undef, $many->{id});
+	# no message tells of these: the worker has to begin anew
+	$dbh->do('DELETE FROM boxoffice.order_search_mark WHERE event_id = ?', undef, $many->{id});
+	my $coded = sub ($list) { return [ map { tr/01/ZY/r } @$list ] };
+	my @wanted = (
+		[ 'name=rare', [qw(A20001 A10001 A00001)] ], [ 'name=are%20bi', [qw(A20001 A10001 A00001)] ], [ 'name=rare%20birds', [] ],
+		[ 'email=P77@example.org', ['A00077'] ], [ 'channel=phone', [qw(A29999 A00003)] ], [ 'status=pending', ['A00017'] ],
+		[ 'status=pending&channel=phone', [] ], [ 'status=expired', [] ], [ 'code=AZZ5ZZ&name=plain', ['A00500'] ], [ 'name=rare&limit=2', [qw(A20001 A10001 A00001)] ],
+		[ 'changed_since=2026-01-21T19:59:00Z', [qw(A30000 A29999)] ], [ 'name=zz', [] ],
+	);
+	is_deeply($find->($_->[0]), $coded->($_->[1]), "$_->[0], of old orders") for @wanted;
+	wait_until(sub {
+		$t->server->value('SELECT boxoffice_code.order_search_step(?)', $many->{id});
+		($t->server->value('SELECT order_from FROM boxoffice.order_search_mark WHERE event_id = ?', $many->{id}) // 1) == 0
+	}, 'all are taken in', 60);
+	is_deeply($find->($_->[0]), $coded->($_->[1]), $_->[0]) for @wanted;
+
+	# what the worker has not seen is looked at, wherever it lies
+	$dbh->do(q{UPDATE boxoffice.contact SET name = 'Rare Too' WHERE event_id = ? AND email = 'p5000@example.org'}, undef, $many->{id});
+	$dbh->do(q{INSERT INTO boxoffice.outbox (event_id, id, topic, ref_id, created_at)
+		SELECT ?, boxoffice_code.new_id(), 'order.paid', (5000::bigint << 30) + 5, now()}, undef, $many->{id});
+	is_deeply($find->('name=rare'), $coded->([qw(A20001 A10001 A05000 A00001)]), 'a change of this instant');
+	is_deeply($find->('changed_since=' . rfc3339(time - 600)), ['AZ5ZZZ'], 'and that it was one');
+	wait_until(sub { !$t->server->value(q{SELECT count(*) FROM boxoffice.order_search_mark m JOIN boxoffice.outbox o ON o.event_id = m.event_id AND o.id > m.outbox_id WHERE m.event_id = ?}, $many->{id}) }, 'the worker comes by', 30);
+	is_deeply($find->('name=rare'), $coded->([qw(A20001 A10001 A05000 A00001)]), 'and then');
+	is_deeply($find->('changed_since=' . rfc3339(time - 600)), ['AZ5ZZZ'], 'the same');
+	$dbh->do('SET enable_seqscan = off');
+	my $plan = join "\n", map { values %$_ } $t->server->rows(q{EXPLAIN SELECT order_id FROM boxoffice.order_search WHERE keys @> '{1,2}'});
+	like($plan, qr/Bitmap Index Scan on order_search_keys_idx/, 'by the index');
+	$dbh->do('RESET enable_seqscan');
+	$dbh->do("DELETE FROM boxoffice.$_ WHERE event_id = ?", undef, $many->{id}) for qw(contact outbox "order" order_search);
 };
 
 subtest 'pages, while orders come in' => sub {
