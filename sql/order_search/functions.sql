@@ -462,13 +462,59 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.order_span IS
 'The span of time below an id that is looked through next; NULL when no order is left.';
 
+-- Of the orders that have changed since, those that fit; NULL if too many have for a look at each.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_changed(
+    event boxoffice.event, since bigint, before bigint, wanted integer, status text, channel text,
+    session bigint, email text, name text, changed_since timestamptz, changed bigint[])
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most CONSTANT integer := 5000;
+    candidates CONSTANT bigint[] := ARRAY(
+        SELECT s.order_id
+          FROM boxoffice.order_search AS s
+         WHERE s.event_id = (order_changed.event).id
+           AND s.changed_at >= order_changed.changed_since
+         LIMIT most + 1);
+BEGIN
+    IF pg_catalog.cardinality(candidates) > most THEN
+        RETURN NULL;
+    END IF;
+    RETURN boxoffice_code.order_scan(
+        event, candidates || changed, since, before, wanted, status, channel, session, email,
+        name, changed_since, changed);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_changed IS
+'Of the orders that have changed since, those that fit; NULL if they are too many.';
+
+-- The id of the order that is so many before an id; NULL if there are not so many.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_back(event bigint, before bigint, step integer)
+    RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT o.id
+          FROM boxoffice.order AS o
+         WHERE o.event_id = order_back.event AND o.id < before
+         ORDER BY o.id DESC
+        OFFSET step - 1
+         LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_back IS 'The order that is so many before an id.';
+
 -- A page of orders: their ids, the newest first, and the id that the next page goes on below (NULL:
 -- there is none).
 --
 -- The newest orders are looked at one by one: what many orders have is among them. What is rarer is
--- asked of the index, span by span, each order looked at as it is now; those that messages are about
--- which the worker has not seen are looked at anyway. Where there are no keys to ask for, or older
--- orders have not been taken in yet, so many orders are looked at and the page ends.
+-- asked of the index, span by span, each order looked at as it is now; those that messages are
+-- about which the worker has not seen are looked at anyway. Where there are no keys to ask for, or
+-- older orders have not been taken in yet, so many orders are looked at and the page ends.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_page(
     event boxoffice.event, since bigint, before bigint, wanted integer, status text, channel text,
     session bigint, email text, name text, changed_since timestamptz,
@@ -480,7 +526,6 @@ DECLARE
     step CONSTANT integer := CASE WHEN pg_catalog.num_nonnulls(
         status, channel, session, email, name, changed_since) = 0 THEN wanted + 1 ELSE 1000 END;
     steps_max CONSTANT integer := 20;
-    changes_max CONSTANT integer := 5000;
     mark boxoffice.order_search_mark;
     pending bigint[];
     changed bigint[];
@@ -495,29 +540,20 @@ BEGIN
     email := pg_catalog.lower(email);
     name := pg_catalog.lower(name);
     SELECT m.* INTO mark FROM boxoffice.order_search_mark AS m WHERE m.event_id = (event).id;
-    IF mark.event_id IS NOT NULL THEN
-        SELECT COALESCE(pg_catalog.array_agg(m.order_id), '{}'),
-               pg_catalog.array_agg(m.order_id)
-                   FILTER (WHERE m.changed_at >= order_page.changed_since)
-          INTO pending, changed
-          FROM boxoffice_code.order_messages(
-                   (event).id, mark.outbox_id, 9223372036854775807, 1000000) AS m;
-    END IF;
+    SELECT COALESCE(pg_catalog.array_agg(m.order_id), '{}'),
+           pg_catalog.array_agg(m.order_id)
+               FILTER (WHERE m.changed_at >= order_page.changed_since)
+      INTO pending, changed
+      FROM boxoffice_code.order_messages(
+               (event).id, mark.outbox_id, 9223372036854775807, 1000000) AS m;
     asked := boxoffice_code.order_keys((event).id, status, channel, session, email, name);
 
     IF changed_since IS NOT NULL AND mark.order_from = 0 THEN
-        candidates := ARRAY(
-            SELECT s.order_id
-              FROM boxoffice.order_search AS s
-             WHERE s.event_id = (order_page.event).id
-               AND s.changed_at >= order_page.changed_since
-             LIMIT changes_max + 1);
-        IF pg_catalog.cardinality(candidates) <= changes_max THEN
-            ids := boxoffice_code.order_scan(
-                event, candidates || changed, since, before, wanted + 1, status, channel, session,
-                email, name, changed_since, changed);
-            next := NULL;
-        END IF;
+        ids := boxoffice_code.order_changed(
+            event, since, before, wanted + 1, status, channel, session, email, name,
+            changed_since, changed);
+        next := CASE WHEN ids IS NULL THEN before END;
+        ids := COALESCE(ids, '{}');
     END IF;
 
     WHILE next > since AND pg_catalog.cardinality(ids) <= wanted AND steps < steps_max LOOP
@@ -531,13 +567,7 @@ BEGIN
         ELSE
             steps := steps + 1;
             candidates := NULL;
-            SELECT o.id
-              INTO floor
-              FROM boxoffice.order AS o
-             WHERE o.event_id = (order_page.event).id AND o.id < next
-             ORDER BY o.id DESC
-            OFFSET step - 1
-             LIMIT 1;
+            floor := boxoffice_code.order_back((event).id, next, step);
         END IF;
         IF candidates IS NULL OR pg_catalog.cardinality(candidates) > 0 THEN
             ids := ids || boxoffice_code.order_scan(

@@ -21,10 +21,11 @@ SELECT m.roleid::regrole, m.member::regrole
  WHERE m.member::regrole::text LIKE 'boxoffice\_%';
 SELECT r.rolname, r.rolconfig FROM pg_roles AS r WHERE r.rolname = 'boxoffice_analyst';
 
--- the gateway: one function
+-- the gateway: two functions
 SELECT o.oid::regprocedure
   FROM ours AS o
- WHERE has_function_privilege('boxoffice_gateway', o.oid, 'EXECUTE');
+ WHERE has_function_privilege('boxoffice_gateway', o.oid, 'EXECUTE')
+ ORDER BY o.name;
 SELECT c.oid::regclass, x.privilege
   FROM pg_class AS c
  CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) AS x (privilege)
