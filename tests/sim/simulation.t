@@ -30,11 +30,16 @@ my %types = (
 	general => { pools => ['house'],            price => 0,    fee => 0 },
 	early   => { pools => [ 'house', 'early' ], price => 2000, fee => 50 },
 	camper  => { pools => [ 'house', 'field' ], price => 5000, fee => 0 },
+	week    => { pools => ['house'],            price => 7000, fee => 10, admits => 'all' },
+	bus     => { pools => ['bus'],              price => 300,  fee => 0, kind => 'addon', sold_alone => \0, addon_to => [ { ticket_type => 'general', max => 4 }, { ticket_type => 'camper' } ] },
 );
+my @sold     = grep { $_ ne 'bus' } sort keys %types;
 my @sessions = qw(fri sat sun);
 my $model    = Boxoffice::Model->new(
-	pools => { house => { scope => 'session', capacity => 40 }, early => { scope => 'event', capacity => 15 }, field => { scope => 'session', capacity => 12 } },
-	types => \%types,
+	pools => { house => { scope => 'session', capacity => 40 }, early => { scope => 'event', capacity => 15 }, field => { scope => 'session', capacity => 12 },
+		bus => { scope => 'session', capacity => 20 } },
+	types    => \%types,
+	sessions => \@sessions,
 );
 my $event = $t->event(
 	test => \1, hold_ttl_seconds => 600, hold_extend_max_seconds => 1800, payment_term => { minutes => 30 }, payment_grace_seconds => 120,
@@ -90,10 +95,20 @@ sub remember ($method, $path, $body, $key, $answer, %o) {
 
 my @full = ('409 all_held', '409 sold_out');
 
+# A type and a session to sell it in; a pass, which takes a place in each, names none.
+sub random_kind {
+	my $type = any(@sold);
+	return [ $type, $types{$type}{admits} ? undef : any(@sessions) ];
+}
+
 sub random_items {
 	my %seen;
-	return map { { ticket_type => $_->[0], session => $_->[1], quantity => 1 + int rand 4 } }
-		grep { !$seen{"@$_"}++ } map { [ any(sort keys %types), any(@sessions) ] } 1 .. 1 + int rand 2;
+	my @items = map { { ticket_type => $_->[0], session => $_->[1], quantity => 1 + int rand 4 } }
+		grep { !$seen{ join ' ', map { $_ // '' } @$_ }++ } map { random_kind() } 1 .. 1 + int rand 2;
+	for (@items) {
+		$_->{addons} = [ { ticket_type => 'bus', quantity => 1 + int rand 2 } ] if $_->{ticket_type} =~ /^(?:general|camper)$/ && rand() < 0.4;
+	}
+	return @items;
 }
 
 sub noted_hold ($answer, @items) {
@@ -207,10 +222,12 @@ $do{cancel_one} = [ 4, sub {
 	my $ticket = any(@live) // return;
 	my $a = ask(POST => "/orders/$id/cancel", { tickets => [ $ticket->{id} ] }, token => $office, key => uuid());
 	expect('cancel of one ticket', $a, '200') or return;
-	$ticket->{gone} = 1;
-	my ($line) = grep { $_->[0] eq $ticket->{ticket_type} and $_->[2] eq $ticket->{session} and $_->[3] > 0 } @{ $model->claim($hold)->{lines} };
-	$line->[3]--;
-	$model->set($hold, 'gone') if @live == 1;
+	for my $gone ($ticket, grep { ($_->{parent} // '') eq $ticket->{id} } @live) {
+		$gone->{gone} = 1;
+		my ($line) = grep { $_->[0] eq $gone->{ticket_type} and ($_->[2] // '') eq ($gone->{session} // '') and $_->[3] > 0 } @{ $model->claim($hold)->{lines} };
+		$line->[3]--;
+	}
+	$model->set($hold, 'gone') if !grep { !$_->{gone} } @live;
 } ];
 
 $do{replay} = [ 8, sub {
@@ -236,6 +253,7 @@ $do{capacity} = [ 4, sub {
 my %blocks;
 $do{block} = [ 3, sub {
 	my ($item) = random_items();
+	delete $item->{addons};
 	my $fits   = $model->fits($model->lines($item), $now->());
 	my $a      = ask(POST => '/blocks', { channel => 'house', reason => 'simulated', items => [$item] }, token => $office, key => uuid());
 	expect('block', $a, $fits ? '201' : defined $fits ? @full : ('201', @full));
@@ -264,7 +282,7 @@ $do{clock} = [ 8, sub {
 
 # Many at once, some of them twice with one key, perhaps while something dies.
 sub burst (%o) {
-	my ($type, $session) = (any(sort keys %types), any(@sessions));
+	my ($type, $session) = @{ random_kind() };
 	my $item  = { ticket_type => $type, session => $session, quantity => 1 };
 	my @keys  = map { uuid() } 1 .. 8 + int rand 30;
 	my @asked = map { [ POST => "$base/holds", { json => { items => [$item] }, key => $_ } ] } @keys, @keys[ 0 .. 3 ];

@@ -10,13 +10,14 @@ use v5.36;
 
 our $BLUR_S = 12;    # longer than the 5 s in which a late write is accepted, and a slow machine's requests
 
-# new(pools => { key => { scope, capacity } }, types => { key => { pools => [...], price, fee } }, sessions => [keys])
+# new(pools => { key => { scope, capacity } }, types => { key => { pools => [...], price, fee } }, sessions => [keys]).
+# A line without a session is of a pass: it takes a place in each.
 sub new ($class, %self) {
 	return bless { claims => {}, overbook => {}, %self }, $class;
 }
 
 # Claims: id of hold or block => { state => held|pending|sold|blocked|gone, until => seconds or undef, lines => [[type
-# or undef, pool keys, session, quantity], …] }.
+# or undef, pool keys, session or undef, quantity, whether it is of add-ons], …] }.
 sub claim ($self, $id) { return $self->{claims}{$id} }
 
 sub take ($self, $id, $state, $until, $lines) {
@@ -38,9 +39,10 @@ sub stands ($self, $id, $now) {
 	return undef;
 }
 
-# The place where a line of a type in a session is counted in a pool: one for an event pool.
-sub place ($self, $pool, $session) {
-	return $self->{pools}{$pool}{scope} eq 'event' ? $pool : "$pool/$session";
+# The places where a line of a type in a session, or of a pass, is counted in a pool: one for an event pool.
+sub places ($self, $pool, $session) {
+	return $pool if $self->{pools}{$pool}{scope} eq 'event';
+	return map { "$pool/$_" } $session // @{ $self->{sessions} };
 }
 
 sub capacity ($self, $place) {
@@ -57,7 +59,7 @@ sub taken ($self, $place, $now, $except = '') {
 		next if defined $stands and !$stands;
 		for my $line (@{ $self->{claims}{$id}{lines} }) {
 			my ($type, $pools, $session, $quantity) = @$line;
-			next unless grep { $self->place($_, $session) eq $place } @$pools;
+			next unless grep { $_ eq $place } map { $self->places($_, $session) } @$pools;
 			$most += $quantity;
 			$least += $quantity if $stands;
 		}
@@ -70,7 +72,7 @@ sub fits ($self, $lines, $now, $except = '') {
 	my %want;
 	for my $line (@$lines) {
 		my ($type, $pools, $session, $quantity) = @$line;
-		$want{ $self->place($_, $session) } += $quantity for @$pools;
+		$want{$_} += $quantity for map { $self->places($_, $session) } @$pools;
 	}
 	my $sure = 1;
 	for my $place (sort keys %want) {
@@ -82,13 +84,22 @@ sub fits ($self, $lines, $now, $except = '') {
 	return $sure;
 }
 
+sub line ($self, $type, $session, $quantity, $child) {
+	return [ $type, $self->{types}{$type}{pools}, $session, $quantity, $child ];
+}
+
+# An item's own line, and those of its add-ons: so many for each, in its session.
 sub lines ($self, @items) {
-	return [ map { [ $_->{ticket_type}, $self->{types}{ $_->{ticket_type} }{pools}, $_->{session}, $_->{quantity} ] } @items ];
+	return [ map {
+		my $item = $_;
+		($self->line(@{$item}{qw(ticket_type session quantity)}, 0),
+			map { $self->line($_->{ticket_type}, $item->{session}, $_->{quantity} * $item->{quantity}, 1) } @{ $item->{addons} // [] })
+	} @items ];
 }
 
 sub price ($self, @items) {
 	my $sum = 0;
-	$sum += $_->{quantity} * ($self->{types}{ $_->{ticket_type} }{price} + $self->{types}{ $_->{ticket_type} }{fee}) for @items;
+	$sum += $_->[3] * ($self->{types}{ $_->[0] }{price} + $self->{types}{ $_->[0] }{fee}) for @{ $self->lines(@items) };
 	return $sum;
 }
 
