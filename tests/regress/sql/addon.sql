@@ -139,7 +139,7 @@ SELECT pass_test.hold(:l, '{"ticket_type": "day", "session": "fri", "quantity": 
 SELECT pass_test.hold(:l, '{"ticket_type": "day", "session": "fri", "quantity": 2, "addons": [{"ticket_type": "gift", "quantity": 2}]}', actor => 'customer bea');
 SELECT pass_test.hold(:l, '{"ticket_type": "day", "session": "fri", "quantity": 2, "addons": [{"ticket_type": "gift", "quantity": 3}]}', actor => 'customer bea');
 SELECT pass_test.change(:l, '{"ticket_type": "day", "session": "fri", "quantity": 1, "addons": [{"ticket_type": "gift", "quantity": 3}]}');
-SELECT string_agg(format('%s %s %s', coalesce(t.key, 'event'), x.taken, x.taken_max), ', ' ORDER BY t.key) FROM boxoffice.buyer AS x
+SELECT string_agg(format('%s %s %s', coalesce(t.key, 'event'), x.taken, x.taken_max), ', ' ORDER BY t.key, x.taken) FROM boxoffice.buyer AS x
   LEFT JOIN boxoffice.ticket_type AS t ON t.event_id = :l AND t.id = x.ticket_type_id WHERE x.event_id = :l;
 SELECT pass_test.order(:l) AS o \gset
 SELECT pass_test.tickets(:l, :o);
