@@ -61,12 +61,12 @@ static CoreQuery stock_query = {
 
 /*
  * Adds to the counters: if somebody else had come past the lock, the CHECKs would see the sum of
- * what both took.
+ * what both took.  That anything was ever taken is noted too: what was never used may be deleted.
  */
 static CoreQuery stock_write_query = {
 	"UPDATE boxoffice.stock s"
 	" SET held = s.held + n.held, pending = s.pending + n.pending, sold = s.sold + n.sold,"
-	"     blocked = s.blocked + n.blocked"
+	"     blocked = s.blocked + n.blocked, used = true"
 	" FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])"
 	"      AS n (id, held, pending, sold, blocked)"
 	" WHERE s.event_id = $1 AND s.id = n.id",

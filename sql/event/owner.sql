@@ -124,6 +124,9 @@ BEGIN
     PERFORM boxoffice_code.trial_give_back(event, found);
     PERFORM boxoffice_code.trial_delete(event, found);
     IF done THEN
+        UPDATE boxoffice.stock AS s
+           SET used = false
+         WHERE s.event_id = trial_remove.event AND s.used AND s.blocked = 0;
         DELETE FROM boxoffice.idempotency AS i WHERE i.event_id = trial_remove.event;
         DELETE FROM boxoffice.buyer AS b WHERE b.event_id = trial_remove.event;
         DELETE FROM boxoffice.outbox AS o

@@ -273,7 +273,8 @@ BEGIN
           JOIN boxoffice.stock AS s ON s.event_id = event.id AND s.id = t.id
     ), written AS (
         UPDATE boxoffice.stock AS s
-           SET sold = s.sold + CASE WHEN wanted = 'sold' THEN l.quantity ELSE 0 END,
+           SET used = true,
+               sold = s.sold + CASE WHEN wanted = 'sold' THEN l.quantity ELSE 0 END,
                pending = s.pending + CASE WHEN wanted = 'pending' THEN l.quantity ELSE 0 END,
                overbook = s.overbook + COALESCE(l.lack, 0)
           FROM lacking AS l

@@ -81,3 +81,114 @@ $$;
 COMMENT ON FUNCTION api.session_create IS
 'Add sessions to an event.
 A list of them, or a rule: weekdays, local times, days. Preview says what would be made.';
+
+CREATE OR REPLACE FUNCTION api.session_change(
+    event bigint, session text, patch jsonb, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of boxoffice.event;
+    found boxoffice.session;
+    made boxoffice.session;
+    faults jsonb;
+BEGIN
+    PERFORM boxoffice_code.require_fits('session_change', COALESCE(patch, '{}'));
+    of := boxoffice_code.event_lock(event, if_match, 'manager');
+    found := boxoffice_code.session_of(event, session);
+    IF 'cancelled' IN (of.status, found.status) THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    END IF;
+    PERFORM boxoffice_code.sessions_lock_groups(event, ARRAY[found.id]);
+    made := boxoffice_code.session_patched(of, found, patch);
+    SELECT pg_catalog.jsonb_agg(f.fault)
+      INTO faults
+      FROM boxoffice_code.session_faults_patch(of, made, patch) AS f (fault);
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+    IF made IS DISTINCT FROM found OR patch ?| '{prices,ticket_types}' THEN
+        PERFORM boxoffice_code.session_write(made);
+        PERFORM boxoffice_code.session_write_parts(event, ARRAY[found.id], patch);
+        PERFORM boxoffice_code.event_note_sessions(event, 0);
+        of := boxoffice_code.event_changed(event, 'session_change', found.key, patch);
+    END IF;
+    RETURN boxoffice_code.session_own_json(of, found.id);
+END
+$$;
+COMMENT ON FUNCTION api.session_change IS
+'Change a session.
+patch is an RFC 7396 merge patch. When it returns, no hold is made by what was before.';
+
+CREATE OR REPLACE FUNCTION api.session_delete(
+    event bigint, session text, if_match text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
+    found boxoffice.session := boxoffice_code.session_of(event, session);
+BEGIN
+    IF of.session_count <= 1 THEN
+        PERFORM boxoffice_code.refuse('in_use', 'session', '{}',
+            'It is the only session, and an event has at least one.');
+    END IF;
+    PERFORM boxoffice_code.sessions_lock_groups(event, ARRAY[found.id]);
+    IF boxoffice_code.session_used(event, found.id) THEN
+        PERFORM boxoffice_code.refuse('in_use', 'session', '{}',
+            'Places of it were taken: cancel it instead.');
+    END IF;
+    PERFORM boxoffice_code.session_remove(event, found.id);
+    PERFORM boxoffice_code.event_note_sessions(event, -1);
+    of := boxoffice_code.event_changed(event, 'session_delete', found.key);
+    RETURN pg_catalog.json_build_object(
+        'version', of.version,
+        'id', found.id::text,
+        'key', found.key,
+        'session_count', of.session_count);
+END
+$$;
+COMMENT ON FUNCTION api.session_delete IS
+'Delete a session.
+Only one that nobody ever took a place of; others are cancelled.';
+
+CREATE OR REPLACE FUNCTION api.session_view(organizer bigint, event bigint, session text)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of boxoffice.event := boxoffice_code.event_of(organizer, event);
+    found boxoffice.session := boxoffice_code.session_of(event, session);
+BEGIN
+    RETURN boxoffice_code.session_own_json(of, found.id);
+END
+$$;
+COMMENT ON FUNCTION api.session_view IS 'The organizer''s view of a session.';
+
+CREATE OR REPLACE FUNCTION api.session_list_own(
+    organizer bigint, event bigint, "from" timestamptz DEFAULT NULL,
+    "to" timestamptz DEFAULT NULL, cursor text DEFAULT NULL, "limit" integer DEFAULT 50)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    of boxoffice.event := boxoffice_code.event_of(organizer, event);
+    found bigint[];
+BEGIN
+    found := boxoffice_code.session_page(
+        of.id, COALESCE("from", '-infinity'), "to", boxoffice_code.cursor_time(cursor),
+        boxoffice_code.cursor_id(cursor), wanted + 1);
+    RETURN boxoffice_code.page_json(
+        boxoffice_code.sessions_own_json(of, found[:wanted]),
+        CASE WHEN pg_catalog.cardinality(found) > wanted THEN (
+            SELECT boxoffice_code.cursor_make(s.starts_at, s.id)
+              FROM boxoffice.session AS s
+             WHERE s.event_id = of.id AND s.id = found[wanted]) END);
+END
+$$;
+COMMENT ON FUNCTION api.session_list_own IS 'All sessions of an event, by time, for its organizer.';

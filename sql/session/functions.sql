@@ -164,7 +164,9 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.sessions_json IS 'Sessions as the public sees them, by time.';
 
-CREATE OR REPLACE FUNCTION boxoffice_code.sessions_own_json(event boxoffice.event)
+-- These sessions, or the first 200.
+CREATE OR REPLACE FUNCTION boxoffice_code.sessions_own_json(
+    event boxoffice.event, sessions bigint[] DEFAULT NULL)
     RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -188,15 +190,41 @@ BEGIN
           FROM (
             SELECT x.*
               FROM boxoffice.session AS x
-             WHERE x.event_id = event.id
-             ORDER BY x.starts_at, x.id
-             LIMIT 200
+             WHERE x.event_id = event.id AND x.id = ANY (COALESCE(sessions, ARRAY(
+                SELECT f.id
+                  FROM boxoffice.session AS f
+                 WHERE f.event_id = event.id
+                 ORDER BY f.starts_at, f.id
+                 LIMIT 200)))
           ) AS s
           LEFT JOIN boxoffice.venue AS v ON v.id = s.venue_id);
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.sessions_own_json IS
-'The first 200 sessions of an event as its organizer sees them.';
+'Sessions of an event, or its first 200, as its organizer sees them.';
+
+-- An event of an organizer, for whoever may see it; refuses others.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_of(organizer bigint, event bigint)
+    RETURNS boxoffice.event
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.event;
+BEGIN
+    PERFORM boxoffice_code.require_member(organizer);
+    SELECT *
+      INTO found
+      FROM boxoffice.event AS e
+     WHERE e.id = event_of.event AND e.organizer_id = event_of.organizer;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_of IS
+'An event of an organizer, for whoever may see it.';
 
 -- ---- sessions of a new event's document
 -- ----------------------------------------------------------
@@ -846,3 +874,299 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_require_passes IS
 'Refuses sessions that would be too many for a pass of the event.';
+
+-- ---- one session
+-- --------------------------------------------------------------------------------
+
+-- The session of a locked event that a key or an id names, locked with it; refuses an unknown one.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_of(event bigint, ref text)
+    RETURNS boxoffice.session
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.session;
+BEGIN
+    SELECT * INTO found
+      FROM boxoffice.session AS s
+     WHERE s.event_id = session_of.event AND s.key = ref;
+    IF found.id IS NULL AND ref ~ '^[0-9]{1,18}$' THEN
+        SELECT * INTO found
+          FROM boxoffice.session AS s
+         WHERE s.event_id = session_of.event AND s.id = ref::bigint;
+    END IF;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found', 'session');
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_of IS
+'The session of an event with this key or id; refuses one that is unknown.';
+
+-- Locks the inventory groups that a sale in these sessions takes, in the order in which everybody
+-- locks them: when this returns no hold of before is on its way, and none goes on but by what is
+-- written then.
+CREATE OR REPLACE FUNCTION boxoffice_code.sessions_lock_groups(event bigint, sessions bigint[])
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT pg_catalog.count(*)
+      FROM (
+        SELECT g.id
+          FROM boxoffice.inventory_group AS g
+         WHERE g.event_id = sessions_lock_groups.event
+           AND g.id IN (
+            SELECT k.group_id
+              FROM pg_catalog.unnest(sessions) AS wanted (id)
+              JOIN boxoffice.stock AS k
+                ON k.event_id = sessions_lock_groups.event AND k.session_id = wanted.id
+            UNION ALL
+            SELECT k.group_id
+              FROM boxoffice.stock AS k
+             WHERE k.event_id = sessions_lock_groups.event AND k.session_id IS NULL)
+         ORDER BY g.id
+           FOR NO KEY UPDATE
+      ) AS locked
+$$;
+COMMENT ON FUNCTION boxoffice_code.sessions_lock_groups IS
+'Locks the inventory groups that sales in these sessions lock.';
+
+-- One session as its organizer sees it, with the version of its event, its prices, types and stock.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_own_json(event boxoffice.event, session bigint)
+    RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT pg_catalog.json_build_object(
+                   'version', event.version,
+                   'id', s.id::text,
+                   'key', s.key,
+                   'name', s.name,
+                   'status', s.status,
+                   'starts_at', boxoffice_code.local_time(s.starts_at, s.zone),
+                   'ends_at', boxoffice_code.local_time(s.ends_at, s.zone),
+                   'original_starts_at', boxoffice_code.local_time(s.original_starts_at, s.zone),
+                   'zone', s.zone,
+                   'venue', v.key,
+                   'sale_starts_at', boxoffice_code.local_time(s.sale_starts_at, s.zone),
+                   'sale_ends_at', boxoffice_code.local_time(s.sale_ends_at, s.zone),
+                   'sale_close_offset_seconds', s.sale_close_offset_ms / 1000,
+                   'prices', (
+                        SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
+                                   'ticket_type', t.key, 'price', p.price)
+                                   ORDER BY t.position, t.id), '[]'::json)
+                          FROM boxoffice.session_price AS p
+                          JOIN boxoffice.ticket_type AS t
+                            ON t.event_id = p.event_id AND t.id = p.ticket_type_id
+                         WHERE p.event_id = s.event_id AND p.session_id = s.id),
+                   'ticket_types', (
+                        SELECT COALESCE(pg_catalog.json_agg(t.key ORDER BY t.position, t.id),
+                                        '[]'::json)
+                          FROM boxoffice.ticket_type AS t
+                         WHERE t.event_id = s.event_id
+                           AND NOT t.all_sessions
+                           AND EXISTS (
+                            SELECT FROM boxoffice.ticket_type_session AS x
+                             WHERE x.event_id = t.event_id
+                               AND x.ticket_type_id = t.id
+                               AND x.session_id = s.id)),
+                   'stock', COALESCE(boxoffice_code.stocks_json(event.id, ARRAY(
+                        SELECT k.id
+                          FROM boxoffice.stock AS k
+                         WHERE k.event_id = s.event_id AND k.session_id = s.id)), '[]'::json))
+          FROM boxoffice.session AS s
+          LEFT JOIN boxoffice.venue AS v ON v.id = s.venue_id
+         WHERE s.event_id = event.id AND s.id = session_own_json.session);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_own_json IS
+'A session as its organizer sees it, with its prices, ticket types and stock.';
+
+-- A session as a patch makes it. When its start moves, its end moves along unless the patch says
+-- otherwise; what the public has seen of its start is kept, until it is that again.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_patched(
+    event boxoffice.event, session boxoffice.session, patch jsonb)
+    RETURNS boxoffice.session
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made boxoffice.session := session;
+BEGIN
+    IF patch ? 'starts_at' THEN
+        made.starts_at := patch ->> 'starts_at';
+        made.ends_at := session.ends_at + (made.starts_at - session.starts_at);
+        IF event.published_at IS NOT NULL THEN
+            made.original_starts_at := NULLIF(
+                COALESCE(session.original_starts_at, session.starts_at), made.starts_at);
+        END IF;
+    END IF;
+    IF patch ? 'ends_at' THEN made.ends_at := patch ->> 'ends_at'; END IF;
+    IF patch ? 'name' THEN made.name := patch ->> 'name'; END IF;
+    IF patch ? 'status' THEN made.status := patch ->> 'status'; END IF;
+    IF patch ? 'zone' THEN made.zone := COALESCE(patch ->> 'zone', event.zone); END IF;
+    IF patch ? 'venue' THEN
+        made.venue_id := boxoffice_code.venue_find(event.organizer_id, patch ->> 'venue');
+    END IF;
+    IF patch ? 'sale_starts_at' THEN made.sale_starts_at := patch ->> 'sale_starts_at'; END IF;
+    IF patch ? 'sale_ends_at' THEN made.sale_ends_at := patch ->> 'sale_ends_at'; END IF;
+    IF patch ? 'sale_close_offset_seconds' THEN
+        made.sale_close_offset_ms := (patch ->> 'sale_close_offset_seconds')::bigint * 1000;
+    END IF;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_patched IS 'A session as a patch makes it.';
+
+-- What is wrong with a patch and the session that it makes.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_faults_patch(
+    event boxoffice.event, made boxoffice.session, patch jsonb)
+    RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.fault('unknown_reference', '/zone', 'The time zone is not known.')
+     WHERE NOT boxoffice_code.zone_known(patch ->> 'zone')
+    UNION ALL
+    SELECT boxoffice_code.fault('unknown_reference', '/venue', 'The organizer has no such venue.')
+     WHERE patch ->> 'venue' IS NOT NULL AND made.venue_id IS NULL
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/ends_at',
+               'The session ends before it starts.')
+     WHERE made.ends_at < made.starts_at
+    UNION ALL
+    SELECT boxoffice_code.fault('invalid_document', '/sale_ends_at',
+               'The sale ends before it starts.')
+     WHERE made.sale_ends_at <= made.sale_starts_at
+    UNION ALL
+    SELECT f.fault || pg_catalog.jsonb_build_object('pointer',
+               pg_catalog.substr(f.fault ->> 'pointer', pg_catalog.length('/rule') + 1))
+      FROM boxoffice_code.session_faults_parts(event.id, NULL, patch) AS f (fault)
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_faults_patch IS
+'What is wrong with a patch of a session and what it makes.';
+
+-- Writes the prices and the ticket types that a patch gives sessions, instead of those they had.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_write_parts(
+    event bigint, sessions bigint[], patch jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF patch ? 'prices' THEN
+        DELETE FROM boxoffice.session_price AS p
+         WHERE p.event_id = session_write_parts.event AND p.session_id = ANY (sessions);
+        INSERT INTO boxoffice.session_price (event_id, ticket_type_id, session_id, price)
+        SELECT t.event_id, t.id, s.id, x.price
+          FROM boxoffice_code.session_parts(NULL, patch) AS x
+          JOIN boxoffice.ticket_type AS t
+            ON t.event_id = session_write_parts.event AND t.key = x.key
+         CROSS JOIN pg_catalog.unnest(sessions) AS s (id)
+         WHERE x.part = 'prices';
+    END IF;
+    IF patch ? 'ticket_types' THEN
+        DELETE FROM boxoffice.ticket_type_session AS l
+         USING boxoffice.ticket_type AS t
+         WHERE t.event_id = session_write_parts.event
+           AND l.event_id = t.event_id
+           AND l.ticket_type_id = t.id
+           AND l.session_id = ANY (sessions);
+        INSERT INTO boxoffice.ticket_type_session (event_id, ticket_type_id, session_id)
+        SELECT t.event_id, t.id, s.id
+          FROM boxoffice_code.session_parts(NULL, patch) AS x
+          JOIN boxoffice.ticket_type AS t
+            ON t.event_id = session_write_parts.event AND t.key = x.key AND NOT t.all_sessions
+         CROSS JOIN pg_catalog.unnest(sessions) AS s (id)
+         WHERE x.part = 'ticket_types';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_write_parts IS
+'Writes the prices and ticket types that a patch gives sessions.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.session_write(made boxoffice.session)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE boxoffice.session AS s
+       SET name = made.name,
+           status = made.status,
+           starts_at = made.starts_at,
+           ends_at = made.ends_at,
+           original_starts_at = made.original_starts_at,
+           zone = made.zone,
+           venue_id = made.venue_id,
+           sale_starts_at = made.sale_starts_at,
+           sale_ends_at = made.sale_ends_at,
+           sale_close_offset_ms = made.sale_close_offset_ms
+     WHERE s.event_id = made.event_id AND s.id = made.id
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_write IS 'Writes what a patch has made of a session.';
+
+-- Whether anybody ever took a place of a session. Where it has stock of its own, that knows; where
+-- all is counted for the whole event, nobody can tell, so a sale of anything counts. Under the
+-- locks of its groups.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_used(event bigint, session bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH own AS (
+        SELECT k.used
+          FROM boxoffice.stock AS k
+         WHERE k.event_id = session_used.event AND k.session_id = session_used.session
+    )
+    SELECT CASE WHEN EXISTS (SELECT FROM own)
+                THEN (SELECT pg_catalog.bool_or(o.used) FROM own AS o)
+                ELSE EXISTS (
+                    SELECT FROM boxoffice.stock AS k
+                     WHERE k.event_id = session_used.event
+                       AND k.session_id IS NULL
+                       AND k.used) END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_used IS
+'Whether anybody ever took a place of a session, given back or not.';
+
+-- Removes a session that nobody ever took a place of, with its stock and its groups.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_remove(event bigint, session bigint)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    groups bigint[];
+BEGIN
+    DELETE FROM boxoffice.session_price AS p
+     WHERE p.event_id = session_remove.event AND p.session_id = session_remove.session;
+    DELETE FROM boxoffice.ticket_type_session AS l
+     USING boxoffice.ticket_type AS t
+     WHERE t.event_id = session_remove.event
+       AND l.event_id = t.event_id
+       AND l.ticket_type_id = t.id
+       AND l.session_id = session_remove.session;
+    WITH removed AS (
+        DELETE FROM boxoffice.stock AS k
+         WHERE k.event_id = session_remove.event AND k.session_id = session_remove.session
+        RETURNING k.group_id
+    )
+    SELECT pg_catalog.array_agg(r.group_id) INTO groups FROM removed AS r;
+    DELETE FROM boxoffice.inventory_group AS g
+     WHERE g.event_id = session_remove.event
+       AND g.id = ANY (groups)
+       AND NOT EXISTS (
+        SELECT FROM boxoffice.stock AS k
+         WHERE k.event_id = g.event_id AND k.group_id = g.id);
+    DELETE FROM boxoffice.session AS s
+     WHERE s.event_id = session_remove.event AND s.id = session_remove.session;
+EXCEPTION WHEN foreign_key_violation THEN
+    PERFORM boxoffice_code.refuse('in_use', 'session');
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_remove IS
+'Removes a session that nobody ever took a place of.';

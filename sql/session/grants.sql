@@ -7,4 +7,7 @@ GRANT SELECT ON boxoffice.session_price TO boxoffice_report;
 GRANT EXECUTE ON FUNCTION api.session_list
     TO boxoffice_public, boxoffice_customer, boxoffice_organizer, boxoffice_scanner,
     boxoffice_support, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION api.session_create TO boxoffice_organizer, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.session_view, api.session_list_own
+    TO boxoffice_organizer, boxoffice_support, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.session_create, api.session_change, api.session_delete
+    TO boxoffice_organizer, boxoffice_admin;

@@ -92,4 +92,51 @@ subtest 'what is wrong with one' => sub {
 	$bad->('two of a key', 422, 'invalid_document', '/sessions/1/key', { sessions => [ map { { key => 'a', starts_at => "$year-05-01T18:00:00Z" } } 1, 2 ] });
 };
 
+subtest 'one session is changed and deleted' => sub {
+	my $event = $t->event;
+	add($event, { sessions => [ map { { key => "s$_", starts_at => "$year-06-0${_}T18:00:00Z" } } 1 .. 3 ] });
+	my $path  = "/v1/events/$event->{id}/sessions";
+	my $own   = '/v1/organizers/' . $t->organizer . "/events/$event->{id}/sessions";
+	my $patch = sub ($session, $body, %o) { $http->request(PATCH => "$path/$session", json => $body, token => $mine, %o) };
+	my $drop  = sub ($session, %o) { $http->request(DELETE => "$path/$session", token => $mine, %o) };
+	my $other = $t->token('organizer', sub => 'stranger', org => next_id($t->organizer));
+	my $seen  = $http->get("$own/s1", token => $mine);
+	is_status($seen, 200, 'the organizer sees one');
+	is($seen->json->{stock}[0]{capacity}, 100, '… with its stock');
+	my $made = $patch->('s1', { name => 'First', starts_at => "$year-06-01T19:00:00Z" }, headers => [ 'If-Match' => $seen->header('ETag') ]);
+	is_status($made, 200, 'changed');
+	is($made->json->{original_starts_at}, "$year-06-01T20:00:00+02:00", 'its first start is kept');
+	is_problem($patch->('s1', { name => 'x' }, headers => [ 'If-Match' => $seen->header('ETag') ]), 412, 'precondition_failed', 'the version of before is no more');
+	is_status($patch->('s2', { status => 'paused' }), 200, 'paused');
+	is_problem($t->hold($event, session => 's2'), 409, 'paused', 'it does not sell');
+	is_status($patch->('s2', { status => 'open', prices => [ { ticket_type => 'general', price => 500 } ] }), 200, 'open, and at a price');
+	is($t->hold($event, session => 's2')->json->{total}, 500, 'it sells at that');
+	is_problem($drop->('s2'), 409, 'in_use', 'one that was used is not deleted');
+	is_status($drop->('s3'), 200, 'one that was not is');
+	is_problem($drop->('s3'), 404, 'not_found', 'once');
+	is_problem($t->hold($event, session => 's3'), 422, 'unknown_reference', 'it does not sell');
+	is(scalar @{ $http->get("$own?from=$year-06-01T00:00:00Z&to=$year-06-30T00:00:00Z", token => $mine)->json->{items} }, 2, 'the organizer lists them');
+	for ([ 'a change', $patch, { name => 'x' } ], [ 'a deletion', $drop ]) {
+		my ($what, $do, @body) = @$_;
+		is_problem($do->('s1', @body, token => undef), 401, 'token_missing', "$what: not nobody");
+		is_problem($do->('s1', @body, token => $t->token('customer')), 403, 'forbidden', '… not a customer');
+		is_problem($do->('s1', @body, token => $other), 404, 'not_found', '… not another organizer');
+		is_problem($do->('moon', @body), 404, 'not_found', '… not of a session that is none');
+	}
+	is_problem($http->get($own), 401, 'token_missing', 'lists are not for nobody');
+	is_problem($http->get($own, token => $other), 404, 'not_found', '… nor for another organizer');
+	for ([ '/status', status => 'cancelled' ], [ '/starts_at', starts_at => undef ], [ '/starts_at', starts_at => 'soon' ], [ '/key', key => 'x' ],
+		[ '/sale_close_offset_seconds', sale_close_offset_seconds => 1e12 ], [ '/name', name => "a\nb" ]) {
+		my ($pointer, %body) = @$_;
+		my $bad = $patch->('s1', \%body);
+		is_problem($bad, 400, 'invalid_request', 'a bad patch') and is($bad->json->{errors}[0]{pointer}, $pointer, "… at $pointer");
+	}
+	for ([ '/zone', zone => 'Mars/Base' ], [ '/venue', venue => 'attic' ], [ '/ends_at', ends_at => '2020-01-01T00:00:00Z' ],
+		[ '/ticket_types/0', ticket_types => ['moon'] ]) {
+		my ($pointer, %body) = @$_;
+		my $bad = $patch->('s1', \%body);
+		is($bad->status, 422, 'a patch that contradicts') and is($bad->json->{errors}[0]{pointer}, $pointer, "… at $pointer");
+	}
+};
+
 $t->finish;

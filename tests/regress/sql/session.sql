@@ -122,5 +122,65 @@ SELECT api.session_create(:event, sessions => '[{"starts_at": "2027-05-01"}]', i
 SELECT api.session_create(:event, sessions => '[{"starts_at": "2027-05-01T18:30:00Z"}]', if_match => '"1"');
 SELECT api.session_create(1, sessions => '[{"starts_at": "2027-05-01T18:30:00Z"}]');
 \set VERBOSITY terse
+
+-- one session is changed: its end moves along, its first start is kept once it was public
+SELECT api.event_publish(:event) ->> 'status' AS status;
+CREATE FUNCTION pg_temp.change(session text, patch jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT api.session_change((SELECT event_id FROM boxoffice.event_slug WHERE slug = 'session-museum'), session, patch)::jsonb
+$$;
+SELECT j ->> 'starts_at' AS starts_at, j ->> 'ends_at' AS ends_at, j ->> 'original_starts_at' AS original
+  FROM pg_temp.change('2027-01-02-1000', '{"starts_at": "2027-01-02T12:00:00+01:00"}') AS j;
+SELECT j ->> 'starts_at' AS starts_at, j ->> 'ends_at' AS ends_at, j ->> 'original_starts_at' AS original
+  FROM pg_temp.change('2027-01-02-1000', '{"starts_at": "2027-01-12T12:00:00+01:00", "ends_at": null}') AS j;
+SELECT e.starts_at, e.ends_at, e.session_count FROM boxoffice.event AS e WHERE e.id = :event;
+SELECT j ->> 'starts_at' AS starts_at, j ->> 'original_starts_at' AS original
+  FROM pg_temp.change('2027-01-02-1000', '{"starts_at": "2027-01-02T10:00:00+01:00"}') AS j;
+SELECT j - '{id,version,stock,original_starts_at}'::text[] AS session
+  FROM pg_temp.change('gala', '{"name": "Gala", "zone": "Asia/Tokyo", "venue": "hall", "sale_starts_at": "2027-01-01T00:00:00Z",
+      "sale_close_offset_seconds": -60, "status": "paused", "prices": [{"ticket_type": "adult", "price": 1}], "ticket_types": ["garden"]}') AS j;
+SELECT j ->> 'name' AS name, j ->> 'zone' AS zone, j ->> 'venue' AS venue, j ->> 'prices' AS prices, j ->> 'ticket_types' AS types, j ->> 'sale_starts_at' AS sale
+  FROM pg_temp.change('gala', '{"name": null, "zone": null, "venue": null, "sale_starts_at": null, "prices": null, "ticket_types": []}') AS j;
+-- a patch that changes nothing makes no version; one of another version is refused
+SELECT pg_temp.change('gala', '{"status": "paused"}') ->> 'version' = pg_temp.change('gala', '{}') ->> 'version' AS same;
+SELECT api.session_change(:event, 'gala', '{"status": "open"}', if_match => '"1"');
+-- what is wrong with one
+\set VERBOSITY default
+SELECT pg_temp.change('gala', '{"ends_at": "2020-01-01T00:00:00Z", "zone": "Mars/Base", "venue": "attic", "sale_starts_at": "2027-01-02T00:00:00Z",
+    "sale_ends_at": "2027-01-01T00:00:00Z", "prices": [{"ticket_type": "moon", "price": 1}], "ticket_types": ["adult", "adult"]}');
+SELECT pg_temp.change('gala', '{"starts_at": null, "status": "cancelled", "key": "x", "sale_close_offset_seconds": 1e9}');
+SELECT pg_temp.change('nothing', '{}');
+\set VERBOSITY terse
+
+-- a hold takes the price of its session, and a session that was used stays
+SELECT pg_temp.change('2027-01-09-1000', '{"sale_starts_at": null, "prices": [{"ticket_type": "adult", "price": 4200}]}') ->> 'key' AS key;
+SELECT j #>> '{items,0,unit_price}' AS price, j ->> 'total' AS total
+  FROM api.hold_create(:event, '[{"ticket_type": "adult", "session": "2027-01-09-1000", "quantity": 2}]') AS j;
+SELECT j #>> '{items,0,unit_price}' AS price
+  FROM api.hold_create(:event, '[{"ticket_type": "adult", "session": "first", "quantity": 1}]') AS j;
+SELECT api.session_delete(:event, '2027-01-09-1000');
+SELECT j ->> 'key' AS key, j ->> 'session_count' AS count FROM api.session_delete(:event, '2027-01-09-1100') AS j;
+SELECT api.session_delete(:event, '2027-01-09-1100');
+SELECT (SELECT count(*) FROM boxoffice.inventory_group WHERE event_id = :event) AS groups, boxoffice_code.inventory_regroup(:event) AS after;
+-- a paused session does not sell, and sells again
+SELECT pg_temp.change('2027-01-09-1000', '{"status": "paused"}') ->> 'status' AS status;
+SELECT api.hold_create(:event, '[{"ticket_type": "adult", "session": "2027-01-09-1000", "quantity": 1}]');
+SELECT pg_temp.change('2027-01-09-1000', '{"status": "open"}') ->> 'status' AS status;
+SELECT api.hold_create(:event, '[{"ticket_type": "adult", "session": "2027-01-09-1000", "quantity": 1}]') ->> 'status' AS status;
+-- the organizer's list has what is over, too
+SET boxoffice.clock_offset = 31536000;
+SELECT json_array_length(api.session_list(:event) -> 'items') AS public, json_array_length(j -> 'items') AS own, j ->> 'next' IS NULL AS all
+  FROM api.session_list_own(:organizer, :event, "limit" => 100) AS j;
+RESET boxoffice.clock_offset;
+SELECT jsonb_array_length(api.session_view(:organizer, :event, 'gala')::jsonb -> 'stock') AS stock;
+-- the only session stays
+SELECT api.event_create(
+    organizer => :organizer, name => 'One', currency => 'EUR', zone => 'UTC', slug => 'session-one',
+    sessions => '[{"key": "only", "starts_at": "2040-01-01T10:00:00Z"}]',
+    pools => '[{"key": "house", "name": "House", "scope": "event", "capacity": 10}]',
+    ticket_types => '[{"key": "t", "name": "T", "price": 5, "pools": ["house"]}]') ->> 'id' AS one \gset
+SELECT api.session_delete(:one, 'only');
+SELECT api.session_create(:one, sessions => '[{"key": "second", "starts_at": "2040-01-02T10:00:00Z"}]') ->> 'created' AS created;
+SELECT api.session_delete(:one, 'only') ->> 'session_count' AS left;
+
 SELECT e.session_count, count(*) FROM boxoffice.event AS e JOIN boxoffice.session AS s ON s.event_id = e.id WHERE e.id = :event GROUP BY 1;
 SELECT * FROM boxoffice.check_inventory(:event);
