@@ -7,10 +7,11 @@
 
 CREATE OR REPLACE FUNCTION boxoffice_code.search_fold(text text)
     RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT pg_catalog.btrim(pg_catalog.regexp_replace(
+BEGIN
+    RETURN pg_catalog.btrim(pg_catalog.regexp_replace(
                pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(
                pg_catalog.translate(
                    pg_catalog.regexp_replace(
@@ -18,7 +19,8 @@ AS $$
                        '[\u0300-\u036f]', '', 'g'),
                    'øłđðı', 'olddi'),
                'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
-               '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f]+', ' ', 'g'))
+               '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f]+', ' ', 'g'));
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.search_fold IS
 'Text as it is searched: small letters without accents, signs made blanks.';
@@ -27,29 +29,34 @@ COMMENT ON FUNCTION boxoffice_code.search_fold IS
 -- count.
 CREATE OR REPLACE FUNCTION boxoffice_code.search_query(q text)
     RETURNS tsquery
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT pg_catalog.string_agg(pg_catalog.quote_literal(word.text) || ':*', ' & ')::tsquery
-      FROM (
-        SELECT x.text
-          FROM pg_catalog.regexp_split_to_table(boxoffice_code.search_fold(q), ' ')
-               WITH ORDINALITY AS x (text, n)
-         WHERE x.text <> ''
-         ORDER BY x.n
-         LIMIT 10
-      ) AS word
+BEGIN
+    RETURN (
+        SELECT pg_catalog.string_agg(pg_catalog.quote_literal(word.text) || ':*', ' & ')::tsquery
+          FROM (
+            SELECT x.text
+              FROM pg_catalog.regexp_split_to_table(boxoffice_code.search_fold(q), ' ')
+                   WITH ORDINALITY AS x (text, n)
+             WHERE x.text <> ''
+             ORDER BY x.n
+             LIMIT 10
+          ) AS word);
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.search_query IS
 'What a text that a person typed looks for: words that begin as its words do, all of them.';
 
 CREATE OR REPLACE FUNCTION boxoffice_code.search_words(text text, weight "char")
     RETURNS tsvector
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT pg_catalog.setweight(pg_catalog.to_tsvector('pg_catalog.simple',
-               boxoffice_code.search_fold(COALESCE(text, ''))), weight)
+BEGIN
+    RETURN pg_catalog.setweight(pg_catalog.to_tsvector('pg_catalog.simple',
+               boxoffice_code.search_fold(COALESCE(text, ''))), weight);
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.search_words IS 'The folded words of a text, with a weight.';
 
@@ -59,9 +66,11 @@ COMMENT ON FUNCTION boxoffice_code.search_words IS 'The folded words of a text, 
 -- Where an event takes place: the venues of its sessions, or its own.
 CREATE OR REPLACE FUNCTION boxoffice_code.search_venues(event boxoffice.event)
     RETURNS SETOF boxoffice.venue
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN QUERY
     SELECT v.*
       FROM (
         SELECT event.venue_id AS id
@@ -73,21 +82,22 @@ AS $$
       ) AS used
       JOIN boxoffice.venue AS v ON v.id = used.id
      ORDER BY v.id
-     LIMIT 1000
+     LIMIT 1000;
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.search_venues IS
 'The venues of an event and of its sessions, at most a thousand.';
 
--- The row of the directory that an event should have. Names of sessions count too: those of a
--- festival are its artists. At most 500 different ones.
-CREATE OR REPLACE FUNCTION boxoffice_code.search_row(event boxoffice.event)
+-- The row of the directory that an event in these venues should have. Names of sessions count too:
+-- those of a festival are its artists. At most 500 different ones.
+CREATE OR REPLACE FUNCTION boxoffice_code.search_row(
+    event boxoffice.event, venues boxoffice.venue[])
     RETURNS boxoffice.event_search
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     made boxoffice.event_search;
-    venues boxoffice.venue[] := ARRAY(SELECT v FROM boxoffice_code.search_venues(event) AS v);
     tags text[] := ARRAY(
         SELECT t.tag FROM boxoffice.event_tag AS t WHERE t.event_id = event.id);
 BEGIN
@@ -135,22 +145,25 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.search_row IS
 'The row that an event should have in the directory of public events.';
 
-CREATE OR REPLACE FUNCTION boxoffice_code.search_refresh_places(event boxoffice.event)
+CREATE OR REPLACE FUNCTION boxoffice_code.search_refresh_places(
+    event bigint, venues boxoffice.venue[])
     RETURNS void
-    LANGUAGE sql VOLATILE
+    LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
     DELETE FROM boxoffice.event_place AS p
-     WHERE p.event_id = event.id
+     WHERE p.event_id = event
        AND NOT EXISTS (
-        SELECT FROM boxoffice_code.search_venues(event) AS v
+        SELECT FROM pg_catalog.unnest(venues) AS v
          WHERE v.id = p.venue_id AND v.latitude IS NOT NULL AND v.longitude IS NOT NULL);
     INSERT INTO boxoffice.event_place AS p (event_id, venue_id, at)
-    SELECT event.id, v.id, pg_catalog.point(v.longitude, v.latitude)
-      FROM boxoffice_code.search_venues(event) AS v
+    SELECT event, v.id, pg_catalog.point(v.longitude, v.latitude)
+      FROM pg_catalog.unnest(venues) AS v
      WHERE v.latitude IS NOT NULL AND v.longitude IS NOT NULL
         ON CONFLICT ON CONSTRAINT event_place_pkey DO UPDATE SET at = EXCLUDED.at
-     WHERE NOT p.at ~= EXCLUDED.at
+     WHERE NOT p.at ~= EXCLUDED.at;
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.search_refresh_places IS
 'Writes where an event of the directory takes place.';
@@ -165,6 +178,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.search_refresh(event bigint)
 AS $$
 DECLARE
     stands boxoffice.event;
+    venues boxoffice.venue[];
     made boxoffice.event_search;
 BEGIN
     SELECT * INTO stands FROM boxoffice.event AS e WHERE e.id = search_refresh.event;
@@ -176,7 +190,8 @@ BEGIN
         SELECT FROM boxoffice.event_search AS s WHERE s.event_id = search_refresh.event) THEN
         RETURN;
     END IF;
-    made := boxoffice_code.search_row(stands);
+    venues := ARRAY(SELECT v FROM boxoffice_code.search_venues(stands) AS v);
+    made := boxoffice_code.search_row(stands, venues);
     INSERT INTO boxoffice.event_search AS s
     SELECT made.*
         ON CONFLICT ON CONSTRAINT event_search_pkey DO UPDATE
@@ -189,17 +204,18 @@ BEGIN
            version = EXCLUDED.version
      WHERE s.version <= EXCLUDED.version;
     IF FOUND THEN
-        PERFORM boxoffice_code.search_refresh_places(stands);
+        PERFORM boxoffice_code.search_refresh_places(event, venues);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.search_refresh IS
 'Writes what the public finds an event by; the last step of every transaction that changes what the public sees of it.';
 
--- What a caller forgot: one step through the events in order of id, for the worker. 0 at the end.
+-- What a caller forgot: one step through the events in order of id, for the worker and a deploy.
+-- 0 at the end.
 CREATE OR REPLACE FUNCTION boxoffice_code.sweep_search(after bigint, step integer)
     RETURNS bigint
-    LANGUAGE plpgsql VOLATILE
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
