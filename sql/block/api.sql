@@ -104,4 +104,4 @@ END
 $$;
 COMMENT ON FUNCTION api.block_change IS
 'Change what a block keeps, until when, for whom and why.
-A line that is named keeps as many as it says: more, if they can be had, or less, which are free at once.';
+A line that is named keeps as many as it says: more, if they can be had, or less.';

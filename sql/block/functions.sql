@@ -1,7 +1,8 @@
 -- Blocks as answers show them, and how they are changed.
 --
--- What a block keeps are claims, as a hold's are, so changing them takes the way of every claim: the
--- locks of the groups, then expired ones back where places are short, then a look, then the write.
+-- What a block keeps are claims, as a hold's are, so changing them takes the way of every claim:
+-- the locks of the groups, then expired ones back where places are short, then a look, then the
+-- write.
 
 CREATE OR REPLACE FUNCTION boxoffice_code.block_json(event bigint, block bigint)
     RETURNS json
@@ -80,8 +81,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.block_find IS
 'A block, for its organizer''s people; refuses strangers.';
 
--- The lines of a block beside what they are wanted to keep (items: a list of id and quantity); those
--- that are not named stay as they are.
+-- The lines of a block beside what they are wanted to keep (items: a list of id and quantity);
+-- those that are not named stay as they are.
 CREATE OR REPLACE FUNCTION boxoffice_code.block_lines(
     event bigint, block bigint, items jsonb)
     RETURNS TABLE (

@@ -101,7 +101,10 @@ DECLARE
     shown CONSTANT json := boxoffice_code.pool_json(event, found.id);
     uses text[];
 BEGIN
-    IF NOT preview THEN
+    -- a pool that is linked stays anyway, and those who sell need not wait to be told so
+    IF NOT preview AND NOT EXISTS (
+        SELECT FROM boxoffice.ticket_type_pool AS x
+         WHERE x.event_id = found.event_id AND x.pool_id = found.id) THEN
         PERFORM boxoffice_code.pool_free(found);
     END IF;
     uses := boxoffice_code.pool_uses(found);
