@@ -110,3 +110,242 @@ COMMENT ON COLUMN report.sales_by_day.cancelled IS 'Tickets that were paid and c
 COMMENT ON COLUMN report.sales_by_day.price IS 'Sum of the valid tickets'' prices.';
 COMMENT ON COLUMN report.sales_by_day.fees IS 'Sum of the valid tickets'' fees.';
 COMMENT ON COLUMN report.sales_by_day.total IS 'Prices and fees.';
+
+-- The rest: orders, tickets, sessions, events, what is owed. None has personal data.
+--
+-- How they stay quick with ten million tickets. Ask for an event (event_id): each part of an order
+-- is then found by an index that has the event first (order_pkey, ticket_order_id_idx,
+-- payment_order_id_idx), and a column that is not asked for costs nothing, as each is a query of its
+-- own that the planner leaves out. Places come from the counters of stock, which the sale keeps
+-- anyway: session_load reads a row a pool, not a ticket. What money event_summary tells of is added
+-- up from the orders and payments of the event, once each, never from tickets; owed starts from the
+-- payments and looks at nothing else unless an order, a session or the event was cancelled.
+--
+-- What is owed goes by the rule of C's order_due and boxoffice_code.order_owes, written out here
+-- since a function in a view runs with the rights of who reads it.
+
+CREATE OR REPLACE VIEW report.order AS
+SELECT o.slug AS organizer,
+       e.id AS event_id,
+       e.slug AS event,
+       b.id AS order_id,
+       e.short_code || '-' || b.code AS code,
+       n.status,
+       b.test,
+       b.channel,
+       (b.placed_at AT TIME ZONE e.zone) AS placed_local,
+       (b.paid_at AT TIME ZONE e.zone) AS paid_local,
+       (b.cancelled_at AT TIME ZONE e.zone) AS cancelled_local,
+       e.zone,
+       (SELECT pg_catalog.count(*)
+          FROM boxoffice.ticket AS t
+         WHERE t.event_id = b.event_id AND t.order_id = b.id AND t.state <> 'cancelled') AS tickets,
+       b.total,
+       b.currency,
+       m.paid,
+       w.owes - m.paid AS due
+  FROM boxoffice.order AS b
+  JOIN boxoffice.event AS e ON e.id = b.event_id
+  JOIN boxoffice.organizer AS o ON o.id = e.organizer_id
+ CROSS JOIN LATERAL (
+    SELECT CASE WHEN b.status = 'pending'
+                AND (SELECT boxoffice_code.clock())
+                    > b.expires_at + e.payment_grace_ms * '1 ms'::interval
+           THEN 'expired' ELSE b.status END AS status
+  ) AS n
+ CROSS JOIN LATERAL (
+    SELECT COALESCE((
+        SELECT pg_catalog.sum(p.amount)
+          FROM boxoffice.payment AS p
+         WHERE p.event_id = b.event_id AND p.order_id = b.id), 0)::bigint AS paid
+  ) AS m
+ CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN e.status <> 'cancelled' AND n.status IN ('paid', 'pending', 'approval')
+        THEN b.total - COALESCE((
+            SELECT pg_catalog.sum(t.price + t.fee)
+              FROM boxoffice.ticket AS t
+              JOIN boxoffice.session AS s ON s.event_id = t.event_id AND s.id = t.session_id
+             WHERE t.event_id = b.event_id
+               AND t.order_id = b.id
+               AND t.state <> 'cancelled'
+               AND s.status = 'cancelled'), 0)::bigint
+        ELSE 0 END AS owes
+  ) AS w;
+COMMENT ON VIEW report.order IS
+'Every order as it stands now, without personal data. Amounts are in minor units of the currency.';
+COMMENT ON COLUMN report.order.organizer IS 'Slug of the organizer.';
+COMMENT ON COLUMN report.order.event_id IS 'The event''s id.';
+COMMENT ON COLUMN report.order.event IS 'Slug of the event.';
+COMMENT ON COLUMN report.order.order_id IS 'The order''s id.';
+COMMENT ON COLUMN report.order.code IS 'The order''s code, as buyers know it.';
+COMMENT ON COLUMN report.order.status IS
+'As it stands now: one that was not paid in time is expired.';
+COMMENT ON COLUMN report.order.test IS 'Whether the event was a test.';
+COMMENT ON COLUMN report.order.channel IS 'Where it was sold: web, box_office, phone, api.';
+COMMENT ON COLUMN report.order.placed_local IS 'When it was placed, as a clock on the wall shows.';
+COMMENT ON COLUMN report.order.paid_local IS 'When it was paid.';
+COMMENT ON COLUMN report.order.cancelled_local IS 'When it was cancelled.';
+COMMENT ON COLUMN report.order.zone IS 'The event''s time zone.';
+COMMENT ON COLUMN report.order.tickets IS 'Tickets that are not cancelled.';
+COMMENT ON COLUMN report.order.total IS 'Prices and fees.';
+COMMENT ON COLUMN report.order.currency IS 'ISO 4217.';
+COMMENT ON COLUMN report.order.paid IS 'What came in.';
+COMMENT ON COLUMN report.order.due IS 'What is still to be paid; negative: what is owed back.';
+
+CREATE OR REPLACE VIEW report.ticket AS
+SELECT o.slug AS organizer,
+       e.id AS event_id,
+       e.slug AS event,
+       t.id AS ticket_id,
+       t.order_id,
+       y.key AS ticket_type,
+       y.kind,
+       s.key AS session,
+       (s.starts_at AT TIME ZONE s.zone) AS session_starts_local,
+       CASE WHEN e.status = 'cancelled' OR s.status = 'cancelled' THEN 'cancelled' ELSE t.state END
+           AS state,
+       t.price,
+       t.fee,
+       e.currency,
+       e.test
+  FROM boxoffice.ticket AS t
+  JOIN boxoffice.event AS e ON e.id = t.event_id
+  JOIN boxoffice.organizer AS o ON o.id = e.organizer_id
+  JOIN boxoffice.ticket_type AS y ON y.event_id = t.event_id AND y.id = t.ticket_type_id
+  LEFT JOIN boxoffice.session AS s ON s.event_id = t.event_id AND s.id = t.session_id;
+COMMENT ON VIEW report.ticket IS
+'Every ticket, without its code and without personal data.';
+COMMENT ON COLUMN report.ticket.organizer IS 'Slug of the organizer.';
+COMMENT ON COLUMN report.ticket.event_id IS 'The event''s id.';
+COMMENT ON COLUMN report.ticket.event IS 'Slug of the event.';
+COMMENT ON COLUMN report.ticket.ticket_id IS 'The ticket''s id.';
+COMMENT ON COLUMN report.ticket.order_id IS 'The order it belongs to.';
+COMMENT ON COLUMN report.ticket.ticket_type IS 'Key of the ticket type.';
+COMMENT ON COLUMN report.ticket.kind IS 'admission, addon, merchandise or donation.';
+COMMENT ON COLUMN report.ticket.session IS 'Key of the session; NULL for a pass.';
+COMMENT ON COLUMN report.ticket.session_starts_local IS
+'When the session starts, as a clock on its wall shows.';
+COMMENT ON COLUMN report.ticket.state IS
+'reserved, valid or cancelled; a ticket of a cancelled session or event is cancelled.';
+COMMENT ON COLUMN report.ticket.price IS 'In minor units of the currency.';
+COMMENT ON COLUMN report.ticket.fee IS 'What came on top of the price.';
+COMMENT ON COLUMN report.ticket.currency IS 'ISO 4217.';
+COMMENT ON COLUMN report.ticket.test IS 'Whether the event is a test.';
+
+CREATE OR REPLACE VIEW report.session_load AS
+SELECT i.organizer,
+       i.event_id,
+       i.event,
+       i.session_id,
+       i.session,
+       i.session_starts_local,
+       i.zone,
+       i.pool,
+       i.capacity::bigint + i.overbook AS capacity,
+       i.sold,
+       i.held + i.pending - i.lapsed AS waiting,
+       i.blocked,
+       i.available,
+       pg_catalog.round(100.0 * i.sold / NULLIF(i.capacity::bigint + i.overbook, 0), 1) AS percent
+  FROM report.inventory AS i
+ WHERE i.session_id IS NOT NULL;
+COMMENT ON VIEW report.session_load IS
+'How full each session is, pool by pool, by the counters that the sale keeps.';
+COMMENT ON COLUMN report.session_load.organizer IS 'Slug of the organizer.';
+COMMENT ON COLUMN report.session_load.event_id IS 'The event''s id.';
+COMMENT ON COLUMN report.session_load.event IS 'Slug of the event.';
+COMMENT ON COLUMN report.session_load.session_id IS 'The session''s id.';
+COMMENT ON COLUMN report.session_load.session IS 'Key of the session.';
+COMMENT ON COLUMN report.session_load.session_starts_local IS
+'When it starts, as a clock on its wall shows.';
+COMMENT ON COLUMN report.session_load.zone IS 'The time zone of the session.';
+COMMENT ON COLUMN report.session_load.pool IS 'Key of the pool.';
+COMMENT ON COLUMN report.session_load.capacity IS
+'Places, with those that the organizer chose to oversell; NULL is unlimited.';
+COMMENT ON COLUMN report.session_load.sold IS 'Places of paid orders.';
+COMMENT ON COLUMN report.session_load.waiting IS
+'Places in holds and unpaid orders, and of blocks whose time is over taken off.';
+COMMENT ON COLUMN report.session_load.blocked IS 'Places kept back for a channel.';
+COMMENT ON COLUMN report.session_load.available IS
+'Places that can be sold now; NULL is unlimited.';
+COMMENT ON COLUMN report.session_load.percent IS 'Sold of the capacity.';
+
+CREATE OR REPLACE VIEW report.owed AS
+SELECT b.organizer,
+       b.event_id,
+       b.event,
+       b.order_id,
+       b.code,
+       b.status,
+       b.total,
+       b.paid,
+       -b.due AS owed,
+       b.currency
+  FROM (
+    SELECT DISTINCT p.event_id, p.order_id FROM boxoffice.payment AS p WHERE p.amount <> 0
+  ) AS p
+  JOIN report.order AS b ON b.event_id = p.event_id AND b.order_id = p.order_id
+ WHERE b.due < 0;
+COMMENT ON VIEW report.owed IS
+'Orders that money is owed back for: cancelled ones, parts of ones, what came too late or twice.';
+COMMENT ON COLUMN report.owed.organizer IS 'Slug of the organizer.';
+COMMENT ON COLUMN report.owed.event_id IS 'The event''s id.';
+COMMENT ON COLUMN report.owed.event IS 'Slug of the event.';
+COMMENT ON COLUMN report.owed.order_id IS 'The order''s id.';
+COMMENT ON COLUMN report.owed.code IS 'The order''s code.';
+COMMENT ON COLUMN report.owed.status IS 'As the order stands now.';
+COMMENT ON COLUMN report.owed.total IS 'Prices and fees of what is not cancelled by itself.';
+COMMENT ON COLUMN report.owed.paid IS 'What came in.';
+COMMENT ON COLUMN report.owed.owed IS 'What is to be given back, in minor units.';
+COMMENT ON COLUMN report.owed.currency IS 'ISO 4217.';
+
+CREATE OR REPLACE VIEW report.event_summary AS
+SELECT o.slug AS organizer,
+       e.id AS event_id,
+       e.slug AS event,
+       e.name,
+       e.status,
+       e.test,
+       (SELECT pg_catalog.count(*) FROM boxoffice.session AS s WHERE s.event_id = e.id) AS sessions,
+       b.orders,
+       b.paid_orders,
+       b.pending_orders,
+       b.total,
+       (SELECT COALESCE(pg_catalog.sum(p.amount), 0)::bigint
+          FROM boxoffice.payment AS p
+         WHERE p.event_id = e.id) AS paid,
+       (SELECT pg_catalog.count(*)
+          FROM boxoffice.ticket AS t
+         WHERE t.event_id = e.id AND t.state = 'valid') AS tickets,
+       e.currency
+  FROM boxoffice.event AS e
+  JOIN boxoffice.organizer AS o ON o.id = e.organizer_id
+ CROSS JOIN LATERAL (
+    SELECT pg_catalog.count(*) AS orders,
+           pg_catalog.count(*) FILTER (WHERE b.status = 'paid') AS paid_orders,
+           pg_catalog.count(*) FILTER (
+               WHERE b.status = 'pending'
+                 AND (SELECT boxoffice_code.clock())
+                     <= b.expires_at + e.payment_grace_ms * '1 ms'::interval) AS pending_orders,
+           COALESCE(pg_catalog.sum(b.total) FILTER (WHERE b.status = 'paid'), 0)::bigint AS total
+      FROM boxoffice.order AS b
+     WHERE b.event_id = e.id
+  ) AS b;
+COMMENT ON VIEW report.event_summary IS
+'One row an event: what was sold and what came in.';
+COMMENT ON COLUMN report.event_summary.organizer IS 'Slug of the organizer.';
+COMMENT ON COLUMN report.event_summary.event_id IS 'The event''s id.';
+COMMENT ON COLUMN report.event_summary.event IS 'Slug of the event.';
+COMMENT ON COLUMN report.event_summary.name IS 'What it is called.';
+COMMENT ON COLUMN report.event_summary.status IS 'draft, published, paused or cancelled.';
+COMMENT ON COLUMN report.event_summary.test IS 'Whether it is a test.';
+COMMENT ON COLUMN report.event_summary.sessions IS 'How many sessions it has.';
+COMMENT ON COLUMN report.event_summary.orders IS 'Orders of all kinds.';
+COMMENT ON COLUMN report.event_summary.paid_orders IS 'Orders that are paid.';
+COMMENT ON COLUMN report.event_summary.pending_orders IS 'Orders that wait for their payment.';
+COMMENT ON COLUMN report.event_summary.total IS 'What the paid orders cost, in minor units.';
+COMMENT ON COLUMN report.event_summary.paid IS 'What came in, for whatever order.';
+COMMENT ON COLUMN report.event_summary.tickets IS
+'Valid tickets; the one column that looks at each ticket.';
+COMMENT ON COLUMN report.event_summary.currency IS 'ISO 4217.';

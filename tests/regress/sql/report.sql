@@ -52,6 +52,24 @@ SELECT i.event, i.session, i.session_starts_local, i.zone, i.pool, i.scope, i.ca
  WHERE i.event_id = :la
  ORDER BY i.pool;
 
+-- orders, tickets, sessions, events, and what is owed
+INSERT INTO boxoffice.payment (event_id, id, order_id, kind, method, amount, currency, outcome, recorded_at)
+VALUES (:la, 1, 1, 'manual', 'cash', 900, 'USD', 'paid', '2029-07-02Z'), (:la, 2, 2, 'manual', 'cash', 50, 'USD', 'overpaid', '2029-07-02Z');
+UPDATE boxoffice.order SET total = 900 WHERE event_id = :la AND id = 1;
+SELECT b.event, b.code = e.short_code || '-C' || b.order_id AS code, b.status, b.channel, b.placed_local, b.tickets, b.total, b.paid, b.due
+  FROM report.order AS b JOIN boxoffice.event AS e ON e.id = b.event_id
+ WHERE b.event_id = :la ORDER BY b.order_id;
+SELECT t.order_id, t.ticket_type, t.kind, t.session, t.state, t.price, t.fee FROM report.ticket AS t WHERE t.event_id = :la ORDER BY t.ticket_id;
+SELECT w.order_id, w.status, w.total, w.paid, w.owed FROM report.owed AS w WHERE w.event_id = :la ORDER BY w.order_id;
+SELECT s.orders, s.paid_orders, s.pending_orders, s.total, s.paid, s.tickets, s.sessions FROM report.event_summary AS s WHERE s.event_id = :la;
+SELECT l.session, l.pool, l.capacity, l.sold, l.waiting, l.blocked, l.available, l.percent FROM report.session_load AS l WHERE l.event_id = :la ORDER BY l.pool;
+UPDATE boxoffice.event SET status = 'cancelled' WHERE id = :la;
+SELECT w.order_id, w.owed FROM report.owed AS w WHERE w.event_id = :la ORDER BY w.order_id;
+UPDATE boxoffice.event SET status = 'draft' WHERE id = :la;
+-- the view's rule is the function's
+SELECT b.order_id FROM report.order AS b JOIN boxoffice.event AS e ON e.id = b.event_id
+ WHERE b.due <> boxoffice_code.order_owes(b.event_id, b.order_id, e.status, b.status, b.total) - b.paid;
+
 -- an analyst sees all of it, or the one organizer that the login is tied to; nothing beneath
 CREATE ROLE test_analyst LOGIN;
 GRANT boxoffice_analyst TO test_analyst;
@@ -66,12 +84,18 @@ SELECT 'test_analyst', 'analyst', 'public', o.id FROM boxoffice.organizer AS o W
 SET SESSION AUTHORIZATION test_analyst;
 SELECT DISTINCT i.organizer FROM report.inventory AS i;
 SELECT DISTINCT s.organizer FROM report.sales_by_day AS s;
+SELECT DISTINCT s.organizer FROM report.order AS s;
+SELECT DISTINCT s.organizer FROM report.ticket AS s;
+SELECT DISTINCT s.organizer FROM report.session_load AS s;
+SELECT DISTINCT s.organizer FROM report.owed AS s;
+SELECT DISTINCT s.organizer FROM report.event_summary AS s;
 RESET SESSION AUTHORIZATION;
 
 DELETE FROM boxoffice.login_actor WHERE login = 'test_analyst';
 DROP ROLE test_analyst;
 DELETE FROM boxoffice.claim WHERE event_id = :la;
 UPDATE boxoffice.stock SET held = 0, sold = 0, blocked = 0 WHERE event_id = :la;
+DELETE FROM boxoffice.payment WHERE event_id = :la;
 DELETE FROM boxoffice.ticket WHERE event_id IN (:la, :tokyo);
 DELETE FROM boxoffice.order WHERE event_id IN (:la, :tokyo);
 DELETE FROM boxoffice.hold WHERE event_id IN (:la, :tokyo);
