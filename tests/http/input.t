@@ -86,7 +86,7 @@ my @invalid = (
 	[ 'an item without a quantity',   items('{"ticket_type":"general"}'), ['/items/0/quantity'] ],
 	[ 'an unknown member',            qq({"items":[$good],"discount":100}), ['/discount'] ],
 	[ 'an unknown member with / and ~', qq({"items":[$good],"a/b~c":1}), ['/a~1b~0c'] ],
-	[ 'an unknown member in an item', items('{"ticket_type":"general","quantity":1,"price":0}'), ['/items/0/price'] ],
+	[ 'an unknown member in an item', items('{"ticket_type":"general","quantity":1,"prize":0}'), ['/items/0/prize'] ],
 	[ 'a member twice',               qq({"items":[$good],"items":[$good]}), ['/items'] ],
 	[ 'a member twice in an item',    items('{"ticket_type":"general","quantity":1,"quantity":2}'), ['/items/0/quantity'] ],
 	[ 'a member twice, once escaped', items('{"ticket_type":"general","quantity":1,"quan\\u0074ity":2}'), ['/items/0/quantity'] ],

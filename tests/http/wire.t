@@ -30,7 +30,7 @@ sub raw ($bytes, %o) {
 }
 
 subtest 'methods' => sub {
-	for ([ PUT => $holds, 'POST' ], [ DELETE => $view, 'GET' ], [ GET => $holds, 'POST' ], [ POST => '/v1/openapi.json', 'GET' ],
+	for ([ PUT => $holds, 'POST' ], [ DELETE => $view . '/stock', 'GET' ], [ GET => $holds, 'POST' ], [ POST => '/v1/openapi.json', 'GET' ],
 		[ PATCH => '/v1/events', 'GET' ], [ PUT => "$holds/1", 'GET, PATCH, DELETE' ]) {
 		my ($method, $path, $allowed) = @$_;
 		my $a = $http->request($method, $path, $method eq 'GET' || $method eq 'DELETE' ? () : (json => {}));
