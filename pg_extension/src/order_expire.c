@@ -23,6 +23,7 @@
 #include "query.h"
 
 #define ORDER_EXPIRE_MAX 256	/* orders that one call of expire_orders looks at */
+#define GROUP_LOOK_MAX 1024		/* overdue claims that it looks at in one group */
 
 /* The rows are locked in order of their ids before any is changed. */
 static CoreQuery expire_query = {
@@ -38,16 +39,34 @@ static CoreQuery expire_query = {
 	2, {INT8OID, INT8ARRAYOID}
 };
 
+/*
+ * Orders whose time is up, looked at without locks.  As in expire.c the walk over the index on
+ * deadlines goes from the oldest claim of one group to the next group; in those with one that is
+ * overdue the oldest are looked at, so many as $4 in each.  Where none of these is an order's,
+ * expire_claims has the lapsed holds before them to do first.
+ */
 static CoreQuery overdue_query = {
-	"SELECT DISTINCT o.id"
+	"WITH RECURSIVE g AS ("
+	" (SELECT group_id, expires_at FROM boxoffice.claim"
+	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
+	"  ORDER BY group_id, expires_at LIMIT 1)"
+	" UNION ALL"
+	" SELECT n.group_id, n.expires_at FROM g, LATERAL"
+	" (SELECT group_id, expires_at FROM boxoffice.claim"
+	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
+	"  AND group_id > g.group_id ORDER BY group_id, expires_at LIMIT 1) n)"
+	" SELECT DISTINCT o.id"
 	"  FROM (SELECT c.owner_id"
-	"          FROM boxoffice.claim AS c"
-	"         WHERE c.event_id = $1 AND c.state IN ('held', 'pending') AND c.state = 'pending'"
-	"           AND c.expires_at < $2"
+	"          FROM g, LATERAL"
+	"               (SELECT e.owner_id, e.state FROM boxoffice.claim AS e"
+	"                 WHERE e.event_id = $1 AND e.group_id = g.group_id AND e.expires_at < $2"
+	"                   AND e.state IN ('held', 'pending', 'blocked')"
+	"                 ORDER BY e.expires_at LIMIT $4) AS c"
+	"         WHERE g.expires_at < $2 AND c.state = 'pending'"
 	"         LIMIT $3) AS overdue"
 	"  JOIN boxoffice.order AS o ON o.event_id = $1 AND o.hold_id = overdue.owner_id"
 	" ORDER BY o.id",
-	3, {INT8OID, TIMESTAMPTZOID, INT4OID}
+	4, {INT8OID, TIMESTAMPTZOID, INT4OID, INT4OID}
 };
 
 /*
@@ -111,7 +130,7 @@ overdue_orders(int64 event_id, int limit, int *count)
 
 	*count = query_run(&overdue_query, (Datum[]) {
 					   Int64GetDatum(event_id), TimestampTzGetDatum(clock_now()),
-					   Int32GetDatum(Min(limit, ORDER_EXPIRE_MAX))
+					   Int32GetDatum(Min(limit, ORDER_EXPIRE_MAX)), Int32GetDatum(GROUP_LOOK_MAX)
 					   }, NULL);
 	ids = palloc_array(int64, *count + 1);
 	for (int i = 0; i < *count; i++)
