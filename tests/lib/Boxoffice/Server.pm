@@ -12,17 +12,26 @@ use Cwd            qw(abs_path);
 use DBI            ();
 use Errno          qw(ESRCH);
 use Fcntl          qw(:flock);
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
 use File::Path     qw(make_path remove_tree);
 use File::Temp     ();
 use IO::Socket::INET ();
 use POSIX          qw(WNOHANG);
+use Scalar::Util   ();
 use Time::HiRes    qw(time sleep);
+
+# Held, shared, by each test that has servers from the template; these; and whose all that is.
+my $template_use;
+my %servers;
+my $template_user = 0;
 
 our $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
 # Where the template and the tree's own PostgreSQL stand. Tests run as root must be readable to others.
-sub template_prefix { return $ENV{TEST_TEMPLATE} // '/tmp/boxoffice-template-' . _digest($TOP) . "-$>" }
+# `make check` says where and removes it; tests that prove runs by itself share one that the last of them removes.
+sub template_prefix { return $ENV{TEST_TEMPLATE} // _template_family() . getppid }
+
+sub _template_family { return '/tmp/boxoffice-template-' . _digest($TOP) . "-$>-" }
 
 # start(%options): a server, running. Options: workers, pool, proxy (a true value puts Boxoffice::Proxy
 # between nginx and PostgreSQL), demo, nginx (a function that changes the text of nginx.conf), postgres (lines
@@ -52,12 +61,40 @@ sub start ($class, %o) {
 		print {$out} "$_\n" for @{ $o{postgres} };
 		close $out or die "local.conf: $!\n";
 	}
+	Scalar::Util::weaken($servers{$prefix} = $self);
 	$self->{settings} = { $self->_settings };
 	$self->_conf('run');
 	$self->_adopt_nginx;
 	$self->_put_proxy if $o{proxy};
 	$self->nginx_change($o{nginx}) if $o{nginx};
 	return $self;
+}
+
+# Whether other tests of the same prove may come after this one. It says what it runs, and in which order.
+sub _more_to_come {
+	open my $in, '<', '/proc/' . getppid . '/cmdline' or return 0;
+	my @words = split /\0/, do { local $/; <$in> // '' };
+	return 0 if !grep { m{(?:^|/)prove$} } @words;
+	return !($words[-1] =~ /\.t$/ && basename($words[-1]) eq basename($0));
+}
+
+# What is left of runs that were killed.
+sub _sweep_templates {
+	my $family = _template_family();
+	for my $left (glob "$family*") {
+		my ($pid) = $left =~ /^\Q$family\E(\d+)/ or next;
+		remove_tree($left) if !-e "/proc/$pid";
+	}
+	return;
+}
+
+END {
+	if ($template_user == $$ and !$ENV{TEST_TEMPLATE} and !$ENV{TEST_KEEP}) {
+		local ($?, $@, $!);
+		my $base = template_prefix();
+		eval { $_->stop } for grep { $_ and $_->{owner} == $$ } values %servers;
+		remove_tree($base, glob("$base-*"), glob("$base.*")) if !_more_to_come() and flock $template_use, LOCK_EX | LOCK_NB;
+	}
 }
 
 # The template for this build is made by the first test that needs it. Its name says what it was made from, so that
@@ -68,6 +105,10 @@ sub _template ($demo) {
 	my $template = "$base-" . _digest("$stamp " . ($demo ? 1 : 0));
 	open my $lock, '>', "$base.lock" or die "$base.lock: $!\n";
 	flock $lock, LOCK_EX or die "flock: $!\n";
+	_sweep_templates() if !$ENV{TEST_TEMPLATE};
+	open $template_use, '>', "$base.use" or die "$base.use: $!\n";
+	flock $template_use, LOCK_SH or die "flock: $!\n";
+	$template_user = $$;
 	if (-e "$template/complete") { utime undef, undef, $template; return $template }
 	remove_tree($template, grep { -d and -M > 1 / 24 } glob "$base-*");
 	make_path($template);
