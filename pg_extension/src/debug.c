@@ -16,9 +16,11 @@
 #ifdef BOXOFFICE_DEBUG
 #define DEBUG_EFFECT "Superusers only."
 bool		debug_skip_lock = false;
+int			debug_code_mask = -1;
 #else
 #define DEBUG_EFFECT "Without effect: this library was built without assertions."
 static bool debug_skip_lock_unused = false;
+static int	debug_code_mask_unused = -1;
 #endif
 
 static bool debug_points = false;
@@ -51,15 +53,22 @@ void
 debug_init(void)
 {
 	bool	   *skip_lock;
+	int		   *code_mask;
 
 #ifdef BOXOFFICE_DEBUG
 	skip_lock = &debug_skip_lock;
+	code_mask = &debug_code_mask;
 #else
 	skip_lock = &debug_skip_lock_unused;
+	code_mask = &debug_code_mask_unused;
 #endif
 	DefineCustomBoolVariable("boxoffice.debug_skip_lock",
 							 "Leaves out the locks of what is read: the control of race tests.",
 							 DEBUG_EFFECT, skip_lock, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("boxoffice.debug_code_mask",
+							"Leaves order codes only these random bits, so that they collide.",
+							DEBUG_EFFECT, code_mask, -1, -1, PG_INT32_MAX, PGC_SUSET, 0,
+							NULL, NULL, NULL);
 	DefineCustomBoolVariable("boxoffice.debug_points",
 							 "Waits at each named point for pg_advisory_lock(hashtext(name)).",
 							 DEBUG_EFFECT, &debug_points, false, PGC_SUSET, 0, NULL, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "bulk.h"
+#include "debug.h"
 #include "order.h"
 #include "query.h"
 
@@ -124,12 +125,14 @@ fees_in(const Order *orders, int count)
 }
 
 static void
-random_fill(void *bytes, size_t length)
+random_fill(uint32 *random, int count)
 {
-	if (!pg_strong_random(bytes, length))
+	if (!pg_strong_random(random, count * sizeof(uint32)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random order codes")));
+	for (int i = 0; i < count; i++)
+		random[i] &= debug_code_mask;
 }
 
 /* Draws a code that offends nobody for each of these orders. */
@@ -138,10 +141,10 @@ codes_draw(Order **orders, int count)
 {
 	uint32	   *random = palloc_array(uint32, count + 1);
 
-	random_fill(random, count * sizeof(uint32));
+	random_fill(random, count);
 	for (int i = 0; i < count; i++)
 		while (!order_code_make((const uint8_t *) &random[i], orders[i]->code))
-			random_fill(&random[i], sizeof(uint32));
+			random_fill(&random[i], 1);
 	pfree(random);
 }
 
@@ -149,6 +152,31 @@ static int
 code_compare(const void *a, const void *b)
 {
 	return strcmp((*(Order *const *) a)->code, (*(Order *const *) b)->code);
+}
+
+/* Whether an order of the batch that is not drawn for any more has the code. */
+static bool
+code_settled(const Order *orders, int count, Order *const *drawn, int n, const char *code)
+{
+	for (int i = 0; i < count; i++)
+	{
+		bool		settled = strcmp(orders[i].code, code) == 0;
+
+		for (int k = 0; k < n && settled; k++)
+			settled = drawn[k] != &orders[i];
+		if (settled)
+			return true;
+	}
+	return false;
+}
+
+static bool
+codes_settled(const Order *orders, int count, Order *const *drawn, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (code_settled(orders, count, drawn, n, drawn[i]->code))
+			return true;
+	return false;
 }
 
 /*
@@ -196,7 +224,8 @@ codes_give(int64 event_id, Order *orders, int count)
 		if (tries == ORDER_CODE_TRIES)
 			elog(ERROR, "no free order code in event " INT64_FORMAT, event_id);
 		codes_draw(left, n);
-		n = codes_taken(event_id, left, n);
+		if (n == count || !codes_settled(orders, count, left, n))
+			n = codes_taken(event_id, left, n);
 	}
 	pfree(left);
 }

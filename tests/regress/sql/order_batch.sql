@@ -132,3 +132,36 @@ SELECT order_test.pay_late(412000, 'LATEA', '{lapsed,gone}', true);
 SELECT order_test.pay_late(413000, 'LATEB', '{lapsed,gone}', false);
 SELECT order_test.pay_late(414000, 'LATEC', '{gone,lapsed}', true);
 SELECT order_test.pay_late(415000, 'LATED', '{gone,lapsed}', false);
+
+\echo # order codes: four orders at once, and four more, where there are but 32 codes. (Without assertions nothing collides.)
+SELECT order_test.make_event(9140000, 'CDES', 20);
+SET boxoffice.debug_code_mask = 31;
+CREATE FUNCTION order_test.four_at_once() RETURNS SETOF integer LANGUAGE sql AS $$
+    SELECT a.status
+      FROM (SELECT array_agg(order_test.make_hold(9140000, '{general 1}')) AS holds FROM generate_series(1, 4)) AS h,
+           order_test.ask('order_create', 9140000, array_fill('event=9140000'::text, ARRAY[4]),
+               ARRAY(SELECT format('{"hold":"%s","secret":"%s","contact":{"name":"Ada","email":"ada@example.org"}}', i, boxoffice_code.hold_secret(i))
+                       FROM unnest(h.holds) AS i),
+               ARRAY(SELECT gen_random_uuid()::text FROM unnest(h.holds)), array_fill(NULL::text, ARRAY[4]), true) AS a
+$$;
+SELECT order_test.four_at_once();
+SELECT order_test.four_at_once();
+SELECT count(*), count(DISTINCT o.code) FROM boxoffice.order AS o WHERE o.event_id = 9140000;
+RESET boxoffice.debug_code_mask;
+
+\echo # a late payment whose places may be free, but not all that lapsed could be taken back at once: 503, later it is paid
+SELECT order_test.make_event(9141000, 'GNTAKE', 300);
+SELECT order_test.place(9141000, order_test.make_hold(9141000, '{general 300}')) AS late \gset
+SET boxoffice.clock_offset = 1870;
+SELECT boxoffice_code.expire_orders(9141000, 10);
+SELECT count(order_test.make_hold(9141000, '{general 1}')) FROM generate_series(1, 300);
+SET boxoffice.clock_offset = 3740;
+CREATE FUNCTION order_test.pay_last(placed bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', a.status, a.body ->> 'code', a.body ->> 'outcome', a.body #>> '{order,status}')
+      FROM order_test.ask('payment_create', 9141000, ARRAY[format('event=9141000&order=%s', placed)], ARRAY['{"kind":"test"}'],
+          ARRAY[gen_random_uuid()::text], ARRAY[boxoffice_code.order_secret(placed)], true) AS a
+$$;
+SELECT order_test.pay_last(:late);
+SELECT order_test.pay_last(:late);
+RESET boxoffice.clock_offset;
+SELECT count(*) FROM boxoffice.check_inventory(9141000);
