@@ -112,7 +112,7 @@ sub _template ($demo) {
 	if (-e "$template/complete") { utime undef, undef, $template; return $template }
 	remove_tree($template, grep { -d and -M > 1 / 24 } glob "$base-*");
 	make_path($template);
-	my %env = (PREFIX => $template, PORT => _free_port(), DEMO => $demo ? 1 : 0, QUIET => 1, WORKERS => 1, POOL => 1);
+	my %env = (PREFIX => $template, PORT => _free_port(), DEMO => $demo ? 1 : 0, QUIET => 1, FILL_WAL => 0, WORKERS => 1, POOL => 1);
 	local @ENV{ keys %env } = values %env;
 	_run("$TOP/conf/run");
 	my ($pid) = _slurp(glob "$template/run/web/nginx.pid") =~ /^(\d+)/;
