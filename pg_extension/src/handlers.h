@@ -33,6 +33,14 @@ extern void order_extend(Call *calls, int count);
 /* order_exchange.c */
 extern void order_exchange(Call *calls, int count);
 
+/* order_contact.c */
+extern void order_contact(Call *calls, int count);
+extern void order_holders(Call *calls, int count);
+extern void order_resend(Call *calls, int count);
+
+/* order_note.c */
+extern void order_note_create(Call *calls, int count);
+
 /* order_split.c */
 extern void order_split(Call *calls, int count);
 

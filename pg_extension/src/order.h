@@ -211,6 +211,7 @@ extern bool order_claim_again(Inventory *inv, Order *order);
 /* ticket.c */
 extern const char *ticket_state_name(TicketState state);
 extern TicketState ticket_state_now(const Ticket *ticket, const OrderEvent *event);
+extern void ticket_append_list(StringInfo out, Order *order, const OrderEvent *event);
 extern void ticket_issue(Ticket *tickets, int count);
 
 #endif							/* BOXOFFICE_ORDER_H */

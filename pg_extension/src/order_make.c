@@ -106,6 +106,47 @@ order_limits_allow(Call *call, const Inventory *inv, const OrderEvent *event, co
 	return true;
 }
 
+void
+order_add_pass_on(Inventory *inv, const OrderEvent *event, const Claim *claims, int count,
+				  const char *from, const char *to)
+{
+	buyer_add(inv->buyers, from, 0, 0);
+	buyer_add(inv->buyers, to, 0, event->buyer_limit);
+	for (int i = 0; i < count; i++)
+	{
+		int64		type_id = claims[i].ticket_type_id;
+
+		buyer_add(inv->buyers, from, type_id, 0);
+		buyer_add(inv->buyers, to, type_id, order_event_type(event, type_id)->buyer_limit);
+	}
+}
+
+bool
+order_pass_on(Call *call, Inventory *inv, const OrderEvent *event, const Claim *claims, int count,
+			  const char *from, const char *to, const char *pointer)
+{
+	Hold		held = {.claims = palloc_array(Claim, count + 1)};
+
+	for (int i = 0; i < count; i++)
+	{
+		Claim	   *claim = &held.claims[held.claim_count];
+
+		if (claims[i].state >= CLAIM_COUNTED)
+			continue;
+		*claim = claims[i];
+		claim->state = CLAIM_HELD;	/* as one that the buyer would order now */
+		held.claim_count++;
+	}
+	if (!order_limits_allow(call, inv, event, &held, to, pointer))
+		return false;
+	for (int i = 0; i < held.claim_count; i++)
+	{
+		claim_count_buyer(inv, from, &held.claims[i], -held.claims[i].quantity);
+		claim_count_buyer(inv, to, &held.claims[i], held.claims[i].quantity);
+	}
+	return true;
+}
+
 bool
 order_hold_is_called_off(const Hold *hold, const OrderEvent *event)
 {

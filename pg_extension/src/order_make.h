@@ -25,6 +25,17 @@ extern void order_add_limits(Inventory *inv, const OrderEvent *event, const Hold
 extern bool order_limits_allow(Call *call, const Inventory *inv, const OrderEvent *event,
 							   const Hold *hold, const char *key, const char *pointer);
 
+/*
+ * Names the counters of these claims' buyer, and of another to whom they may pass, for buyer_lock.
+ * The keys are those of e-mail addresses; the old one may be NULL.
+ */
+extern void order_add_pass_on(Inventory *inv, const OrderEvent *event, const Claim *claims,
+							  int count, const char *from, const char *to);
+
+/* Counts live claims to another buyer; false, and refused, if they have no room for them. */
+extern bool order_pass_on(Call *call, Inventory *inv, const OrderEvent *event, const Claim *claims,
+						  int count, const char *from, const char *to, const char *pointer);
+
 /* Whether the event, or a session that the hold has places in, is cancelled. */
 extern bool order_hold_is_called_off(const Hold *hold, const OrderEvent *event);
 

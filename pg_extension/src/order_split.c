@@ -266,40 +266,14 @@ buyer_is_other(const Split *split)
 	return split->contact != NULL && (old == NULL || strcmp(old, split->email_key) != 0);
 }
 
-/*
- * The tickets that go count to the new address, and no longer to the old one; false, and refused,
- * if that is more than one buyer may have.
- */
+/* The tickets that go count to the new address; false, and refused, if it has no room for them. */
 static bool
 buyer_pass_on(Split *split)
 {
-	Inventory  *inv = split->act.inv;
-	Order	   *made = &split->made;
-	Hold		held = split->hold;
-
-	if (!buyer_is_other(split))
-		return true;
-	held.claim_count = made->claim_count;
-	held.claims = palloc_array(Claim, made->claim_count + 1);
-	for (int i = 0; i < made->claim_count; i++)
-	{
-		held.claims[i] = made->claims[i];
-		if (held.claims[i].state < CLAIM_COUNTED)
-			held.claims[i].state = CLAIM_HELD;
-	}
-	if (!order_limits_allow(split->act.call, inv, split->act.event, &held, made->email_key,
-							"/contact/email"))
-		return false;
-	for (int i = 0; i < made->claim_count; i++)
-	{
-		const Claim *claim = &made->claims[i];
-
-		if (claim->state >= CLAIM_COUNTED)
-			continue;
-		claim_count_buyer(inv, split->act.order->email_key, claim, -claim->quantity);
-		claim_count_buyer(inv, made->email_key, claim, claim->quantity);
-	}
-	return true;
+	return !buyer_is_other(split) ||
+		order_pass_on(split->act.call, split->act.inv, split->act.event, split->made.claims,
+					  split->made.claim_count, split->act.order->email_key, split->email_key,
+					  "/contact/email");
 }
 
 /* Locks the counters that the split changes, if there are any, and loads the stock. */
@@ -307,23 +281,12 @@ static void
 split_load(Split *split)
 {
 	OrderAct   *act = &split->act;
-	const OrderEvent *event = act->event;
 
 	order_add_stocks(act->inv, act->order);
 	inventory_load(act->inv);
 	if (buyer_is_other(split))
-	{
-		buyer_add(act->inv->buyers, act->order->email_key, 0, 0);
-		buyer_add(act->inv->buyers, split->email_key, 0, event->buyer_limit);
-		for (int i = 0; i < act->order->claim_count; i++)
-		{
-			int64		type_id = act->order->claims[i].ticket_type_id;
-
-			buyer_add(act->inv->buyers, act->order->email_key, type_id, 0);
-			buyer_add(act->inv->buyers, split->email_key, type_id,
-					  order_event_type(event, type_id)->buyer_limit);
-		}
-	}
+		order_add_pass_on(act->inv, act->event, act->order->claims, act->order->claim_count,
+						  act->order->email_key, split->email_key);
 	buyer_lock(act->inv->buyers);
 }
 

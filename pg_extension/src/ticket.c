@@ -150,18 +150,11 @@ append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 	appendStringInfoChar(out, '}');
 }
 
-static void
-list_one(Call *call)
+/* Appends the list of the order's tickets, with their holders, which it reads. */
+void
+ticket_append_list(StringInfo out, Order *order, const OrderEvent *event)
 {
-	OrderEvent *event;
-	int64		id = call->params[TICKET_LIST_PARAM_ORDER].as.integer;
-	Order	   *order = order_of_call(call, id, &event);
-	StringInfo	out;
-
-	if (order == NULL)
-		return;
 	holders_load(event->id, order);
-	out = reply_start(call, 200);
 	appendStringInfoString(out, "{\"items\":[");
 	for (int i = 0; i < order->ticket_count; i++)
 	{
@@ -170,6 +163,17 @@ list_one(Call *call)
 		append_detail(out, &order->tickets[i], event);
 	}
 	appendStringInfo(out, "],\"next\":null,\"test\":%s}", order->test ? "true" : "false");
+}
+
+static void
+list_one(Call *call)
+{
+	OrderEvent *event;
+	int64		id = call->params[TICKET_LIST_PARAM_ORDER].as.integer;
+	Order	   *order = order_of_call(call, id, &event);
+
+	if (order != NULL)
+		ticket_append_list(reply_start(call, 200), order, event);
 }
 
 /*

@@ -85,6 +85,8 @@ BEGIN
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order_fee AS x
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
+    DELETE FROM boxoffice.order_note AS x
+     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order_change AS x
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order_search AS x

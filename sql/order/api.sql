@@ -144,3 +144,49 @@ COMMENT ON FUNCTION api.order_split IS
 'Make an order of its own of some tickets.
 Answers {"order", "split"}. Money that the old order does not need goes along, as two payments of
 kind offset. Without a contact the new order has that of the old one.';
+
+CREATE OR REPLACE FUNCTION api.order_contact(
+    event bigint, "order" bigint, patch jsonb, secret text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_contact', event => event,
+        args => patch || jsonb_build_object('event', event, 'order', "order"),
+        secret => secret)::json
+$$;
+COMMENT ON FUNCTION api.order_contact IS
+'Change who bought an order.
+patch has name, email, phone, locale, where null removes the last two. Another address must have
+room under the limits per buyer.';
+
+CREATE OR REPLACE FUNCTION api.order_holders(
+    event bigint, "order" bigint, holders jsonb, secret text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_holders', event => event,
+        args => jsonb_build_object('event', event, 'order', "order", 'holders', holders),
+        secret => secret)::json
+$$;
+COMMENT ON FUNCTION api.order_holders IS
+'Say who tickets of an order are for.
+holders is a list of {"ticket", "name", "email"}; without name and address nobody is any more.';
+
+CREATE OR REPLACE FUNCTION api.order_resend(
+    event bigint, "order" bigint, secret text DEFAULT NULL, idempotency_key text DEFAULT NULL)
+    RETURNS json
+    LANGUAGE sql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT boxoffice_code.perform(
+        operation => 'order_resend', event => event,
+        args => jsonb_build_object('event', event, 'order', "order"),
+        secret => secret, idempotency_key => idempotency_key)::json
+$$;
+COMMENT ON FUNCTION api.order_resend IS
+'Send an order to its contact again.
+Once a minute, ten times a day.';

@@ -201,9 +201,11 @@ WITH placed AS (
       FROM boxoffice.contact AS c
      WHERE c.event_id = check_orders_orphans.event
     UNION ALL
+    SELECT 'note', n.order_id, n.id
+      FROM boxoffice.order_note AS n WHERE n.event_id = check_orders_orphans.event
+    UNION ALL
     SELECT 'change', c.order_id, c.id
-      FROM boxoffice.order_change AS c
-     WHERE c.event_id = check_orders_orphans.event
+      FROM boxoffice.order_change AS c WHERE c.event_id = check_orders_orphans.event
 )
 SELECT part.what || ' without an order', part.order_id, part.ref_id, 'an order', 'none'
   FROM part

@@ -142,4 +142,65 @@ subtest 'split' => sub {
 	is_problem(act($event, $order, 'split', { tickets => [ $stays->{id} ], contact => { name => 'x' } }), 400, 'invalid_request', 'half a contact');
 };
 
+subtest 'contact and holders' => sub {
+	my $event = $t->event(price => 1000);
+	my $order = placed($event, quantity => 2);
+	my $patch = sub ($what, $body, %o) { return $http->patch(path($event, $order) . "/$what", $body, %o) };
+	my @buyer = (secret => $order->{secret});
+	is_problem($patch->('contact', { name => 'Eve' }), 404, 'not_found', 'a stranger changes nothing');
+	is_problem($patch->('contact', { name => 'Eve' }, token => $t->token('support')), 403, 'forbidden', 'nor does support');
+	is_problem($patch->('contact', { name => 'Eve' }, token => $t->token('organizer', org => '12345')), 404, 'not_found', 'nor another organizer');
+	my $a = $patch->('contact', { name => 'Ada L.', phone => '+44 20 7946' }, @buyer);
+	is_status($a, 200, 'the buyer does');
+	is_deeply([ @{ $a->json->{contact} }{qw(name email phone)} ], [ 'Ada L.', 'ada@example.org', '+44 20 7946' ], 'what was named');
+	is($patch->('contact', { phone => undef }, @buyer)->json->{contact}{phone}, undef, 'null removes');
+	is_status($patch->('contact', { email => 'grace@example.org' }, token => $t->organizer_token), 200, 'staff do too');
+	for ([ 'nothing', {}, '' ], [ 'no name', { name => undef }, '/name' ], [ 'no address', { email => 'nowhere' }, '/email' ], [ 'a member more', { title => 'Countess' }, '/title' ]) {
+		my ($name, $body, $pointer) = @$_;
+		my $bad = $patch->('contact', $body, @buyer);
+		is_problem($bad, 400, 'invalid_request', $name);
+		is_deeply([ map { $_->{pointer} // '' } @{ $bad->json->{errors} } ], [$pointer], 'named by pointer');
+	}
+
+	my @ids = map { $_->{id} } @{ $order->{tickets} };
+	is_problem($patch->('holders', { holders => [ { ticket => $ids[0], name => 'Eve' } ] }), 404, 'not_found', 'a stranger names nobody');
+	my $named = $patch->('holders', { holders => [ map { { ticket => $_, name => "Guest $_" } } @ids ] }, @buyer);
+	is_status($named, 200, 'names come later');
+	is_deeply([ map { $_->{holder}{name} } @{ $named->json->{items} } ], [ map { "Guest $_" } @ids ], 'for each ticket');
+	is_problem($patch->('holders', { holders => [] }, @buyer), 400, 'invalid_request', 'nobody');
+	is_problem($patch->('holders', { holders => [ { name => 'x' } ] }, @buyer), 400, 'invalid_request', 'of no ticket');
+	is_problem($patch->('holders', { holders => [ { ticket => '12345', name => 'x' } ] }, @buyer), 422, 'unknown_reference', 'of a ticket that is none');
+};
+
+subtest 'sent again, and noted' => sub {
+	my $event = $t->event(price => 1000);
+	my $order = placed($event);
+	is_problem(act($event, $order, 'resend', undef, token => undef), 404, 'not_found', 'a stranger gets nothing sent');
+	is_status(act($event, $order, 'resend', undef, secret => $order->{secret}), 200, 'the buyer does');
+	my $soon = act($event, $order, 'resend');
+	is_problem($soon, 429, 'throttled', 'once a minute');
+	cmp_ok($soon->header('Retry-After'), '<=', 60, 'and says when');
+	cmp_ok($soon->header('Retry-After'), '>', 50, 'not at once');
+
+	only_staff($event, $order, 'notes', { text => 'x' });
+	my $key  = uuid();
+	my $note = act($event, $order, 'notes', { text => "Called.\nWill come on Friday." }, key => $key);
+	is_status($note, 201, 'noted');
+	is(act($event, $order, 'notes', { text => "Called.\nWill come on Friday." }, key => $key)->json->{id}, $note->json->{id}, 'once for a key');
+	is_problem(act($event, $order, 'notes', { text => '' }), 400, 'invalid_request', 'nothing');
+	is_problem(act($event, $order, 'notes', { text => 'x' x 5001 }), 400, 'invalid_request', 'too much');
+	act($event, $order, 'notes', { text => "note $_" }) for 1 .. 3;
+	my $list = path($event, $order) . '/notes';
+	is_problem($http->get($list), 401, 'token_missing', 'nobody reads them');
+	is_problem($http->get($list, secret => $order->{secret}), 401, 'token_missing', 'not the buyer');
+	is_problem($http->get($list, token => $t->token('organizer', org => '12345')), 404, 'not_found', 'nor another organizer');
+	is_status($http->get($list, token => $t->token('support')), 200, 'support does');
+	my $page = $http->get("$list?limit=3", token => $t->organizer_token);
+	is_deeply([ map { $_->{text} } @{ $page->json->{items} } ], [ map { "note $_" } 3, 2, 1 ], 'the newest first');
+	my $rest = $http->get("$list?limit=3&cursor=" . $page->json->{next}, token => $t->organizer_token)->json;
+	is_deeply([ map { $_->{text} } @{ $rest->{items} } ], ["Called.\nWill come on Friday."], 'then the rest');
+	is($rest->{next}, undef, 'and no more');
+	unlike($http->get(path($event, $order), secret => $order->{secret})->body, qr/Friday/, 'no buyer sees them');
+};
+
 $t->finish;
