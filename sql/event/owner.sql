@@ -218,7 +218,8 @@ BEGIN
     FOREACH part IN ARRAY ARRAY[
         'ticket_type_pool', 'ticket_type_addon', 'ticket_type_bundle', 'ticket_type', 'stock',
         'stock_change', 'pool', 'inventory_group', 'block', 'event_tag', 'event_image',
-        'event_slug', 'event_code', 'change', 'buyer', 'idempotency'] LOOP
+        'event_slug', 'event_code', 'change', 'buyer', 'idempotency', 'order_search',
+        'order_search_mark', 'imported'] LOOP
         EXECUTE pg_catalog.format('DELETE FROM boxoffice.%I WHERE event_id = $1', part)
           USING event;
     END LOOP;

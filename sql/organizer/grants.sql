@@ -4,6 +4,8 @@ GRANT SELECT, INSERT, UPDATE ON boxoffice.organizer TO boxoffice_code;
 GRANT SELECT, INSERT, UPDATE, DELETE ON boxoffice.member TO boxoffice_code;
 GRANT SELECT ON boxoffice.organizer TO boxoffice_report;
 
-GRANT EXECUTE ON FUNCTION api.organizer_create TO boxoffice_organizer, boxoffice_admin;
-GRANT EXECUTE ON FUNCTION api.organizer_get
+GRANT EXECUTE ON FUNCTION api.organizer_create, api.organizer_change, api.member_add,
+    api.member_change, api.member_remove
+    TO boxoffice_organizer, boxoffice_admin;
+GRANT EXECUTE ON FUNCTION api.organizer_get, api.organizer_list, api.member_list
     TO boxoffice_organizer, boxoffice_support, boxoffice_admin;

@@ -62,3 +62,74 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION api.venue_list IS 'The venues of an organizer.';
+
+CREATE OR REPLACE FUNCTION api.venue_get(organizer bigint, venue text)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM boxoffice_code.require_organizer(organizer);
+    RETURN boxoffice_code.venue_json(boxoffice_code.venue_named(organizer, venue));
+END
+$$;
+COMMENT ON FUNCTION api.venue_get IS 'Look at a venue.';
+
+CREATE OR REPLACE FUNCTION api.venue_change(organizer bigint, venue text, patch jsonb)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.venue;
+    patched boxoffice.venue;
+BEGIN
+    PERFORM boxoffice_code.require_fits('venue_change', COALESCE(patch, '{}'));
+    PERFORM boxoffice_code.require_organizer(organizer, 'manager');
+    found := boxoffice_code.venue_named(organizer, venue);
+    SELECT * INTO found FROM boxoffice.venue AS v WHERE v.id = found.id FOR NO KEY UPDATE;
+    patched := pg_catalog.jsonb_populate_record(found, patch);
+    IF NOT boxoffice_code.zone_known(patched.zone) THEN
+        PERFORM boxoffice_code.refuse('unknown_reference', '/zone');
+    END IF;
+    IF patched IS DISTINCT FROM found THEN
+        UPDATE boxoffice.venue AS v
+           SET key = patched.key,
+               name = patched.name,
+               address = patched.address,
+               city = patched.city,
+               country = patched.country,
+               zone = patched.zone,
+               latitude = patched.latitude,
+               longitude = patched.longitude
+         WHERE v.id = found.id;
+        PERFORM boxoffice_code.venue_changed(found, patch);
+    END IF;
+    RETURN boxoffice_code.venue_json(patched);
+EXCEPTION WHEN unique_violation THEN
+    PERFORM boxoffice_code.refuse('already_exists', '/key');
+END
+$$;
+COMMENT ON FUNCTION api.venue_change IS
+'Change a venue.
+patch is an RFC 7396 merge patch. Events that take place there and are not over show it at once.';
+
+CREATE OR REPLACE FUNCTION api.venue_delete(organizer bigint, venue text)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.venue;
+BEGIN
+    PERFORM boxoffice_code.require_organizer(organizer, 'manager');
+    found := boxoffice_code.venue_named(organizer, venue);
+    DELETE FROM boxoffice.venue AS v WHERE v.id = found.id;
+    RETURN boxoffice_code.venue_json(found);
+EXCEPTION WHEN foreign_key_violation THEN
+    PERFORM boxoffice_code.refuse('in_use', 'venue', '{}', 'Events or sessions take place there.');
+END
+$$;
+COMMENT ON FUNCTION api.venue_delete IS
+'Delete a venue.
+One where events or sessions take place, or took, stays.';
