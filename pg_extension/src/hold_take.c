@@ -296,23 +296,50 @@ refuse_shortage(HoldTaker *taker, HoldRequest *request, const HoldLine *line, in
 				 psprintf("\"available\":%d%s", available, pass_shortage(taker, line)));
 }
 
-/* How many whole groups may be had of the stock rows of one of its lines. */
-static int64
-group_stock_free(HoldTaker *taker, const HoldLine *group, const HoldLine *line)
+/* What one piece of a group takes of a stock row. */
+typedef struct StockNeed
 {
+	int64		stock_id;
+	int64		each;
+} StockNeed;
+
+static int
+need_compare(const void *a, const void *b)
+{
+	const StockNeed *x = a;
+	const StockNeed *y = b;
+
+	return (x->stock_id > y->stock_id) - (x->stock_id < y->stock_id);
+}
+
+/*
+ * How many whole groups the stock rows have together, where several lines take of the same; what
+ * comes from a block is not taken of them.
+ */
+static int64
+group_stock_free(HoldTaker *taker, const HoldLine *group)
+{
+	StockNeed  *needs;
 	int64		units = INT_MAX;
+	int			count = 0;
 
-	for (int i = 0; i < line->place->stock_count; i++)
+	for (int k = 0; k <= group->parts; k++)
+		count += group[k].place->stock_count;
+	needs = palloc(mul_size(count, sizeof(StockNeed)));
+	count = 0;
+	for (int k = 0; k <= group->parts; k++)
+		for (int i = 0; group[k].block_id == 0 && i < group[k].place->stock_count; i++)
+			needs[count++] = (StockNeed) {group[k].place->stock_ids[i], group[k].each};
+	qsort(needs, count, sizeof(StockNeed), need_compare);
+	for (int i = 0; i < count; i++)
 	{
-		int64		stock_id = line->place->stock_ids[i];
-		int64		each = 0;
-
-		for (int k = 0; k <= group->parts; k++)
-			for (int m = 0; group[k].block_id == 0 && m < group[k].place->stock_count; m++)
-				if (group[k].place->stock_ids[m] == stock_id)
-					each += group[k].each;
-		units = Min(units, stock_free(inventory_stock(taker->inv, stock_id)) / each);
+		if (i + 1 < count && needs[i].stock_id == needs[i + 1].stock_id)
+			needs[i + 1].each += needs[i].each;
+		else
+			units = Min(units, stock_free(inventory_stock(taker->inv, needs[i].stock_id)) /
+						needs[i].each);
 	}
+	pfree(needs);
 	return units;
 }
 
@@ -324,13 +351,9 @@ group_free(HoldTaker *taker, const HoldLine *group)
 
 	if (group->parts == 0)
 		return (int) units;
-	for (int k = 0; k <= group->parts; k++)
-	{
+	for (int k = 1; k <= group->parts; k++)
 		units = Min(units, line_free(taker, &group[k]) / group[k].each);
-		if (group[k].block_id == 0)
-			units = Min(units, group_stock_free(taker, group, &group[k]));
-	}
-	return (int) units;
+	return (int) Min(units, group_stock_free(taker, group));
 }
 
 /*

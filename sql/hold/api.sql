@@ -14,7 +14,9 @@ AS $$
 $$;
 COMMENT ON FUNCTION api.hold_create IS
 'Keep places for a while.
-items is a list of {"ticket_type", "session", "quantity"}; all or nothing, unless partial.';
+items is a list of {"ticket_type", "session", "quantity", "price", "addons"}; all or nothing,
+unless partial. A pass names no session; a price is named where it is free; addons is a list of
+{"ticket_type", "quantity"} for each ticket.';
 
 CREATE OR REPLACE FUNCTION api.hold_get(event bigint, hold bigint, secret text DEFAULT NULL)
     RETURNS json

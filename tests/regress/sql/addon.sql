@@ -149,6 +149,13 @@ SELECT string_agg(format('%s %s %s', coalesce(t.key, 'event'), x.taken, x.taken_
   LEFT JOIN boxoffice.ticket_type AS t ON t.event_id = :l AND t.id = x.ticket_type_id WHERE x.event_id = :l;
 SELECT pass_test.stock(:l);
 
+\echo # at the counter in one call: a pass, add-ons and a bundle
+SELECT (api.sale_create(:e, '[{"ticket_type": "all", "quantity": 1, "addons": [{"ticket_type": "insurance", "quantity": 1}]}, {"ticket_type": "day", "session": "sun", "quantity": 2, "addons": [{"ticket_type": "tour", "quantity": 1}]}]',
+    payment => '{"kind": "cash"}', idempotency_key => gen_random_uuid()::text) ->> 'id')::bigint AS o \gset
+SELECT pass_test.tickets(:e, :o);
+SELECT pass_test.try(format('SELECT api.sale_create(%s, %L, payment => %L, idempotency_key => gen_random_uuid()::text)', :e, '[{"ticket_type": "all", "quantity": 1}]', '{"kind": "cash"}'));
+SELECT pass_test.stock(:e);
+
 \echo # the cart of FIELD 4.3 where nothing else tests it
 \echo # 49, 69: more than there is: nothing, or with partial what there is
 SELECT pass_test.make_event('CART', '[{"key": "day", "name": "Day", "price": 1000, "pools": ["house"]}, {"key": "pairs", "name": "Pairs", "price": 900, "pools": ["house"], "min_per_order": 2, "max_per_order": 4}]') AS c \gset
