@@ -436,14 +436,15 @@ COMMENT ON FUNCTION boxoffice_code.offers_sum_jsonld IS
 'The prices of an event''s shown types as an AggregateOffer of schema.org; NULL where nothing is sold.';
 
 -- An event with one session is an Event; one with several an EventSeries of the next hundred, or of
--- its first ones where all are over.
+-- its first ones where all are over. What is not sold alone is no offer.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_jsonld(event boxoffice.event, sessions bigint[])
     RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    types CONSTANT jsonb := boxoffice_code.ticket_types_json(event);
+    types CONSTANT jsonb := pg_catalog.jsonb_path_query_array(
+        boxoffice_code.ticket_types_json(event)::jsonb, '$[*] ? (!(@.sold_alone == false))');
     shown CONSTANT jsonb := boxoffice_code.sessions_json(event, sessions);
     series CONSTANT boolean := EXISTS (
         SELECT FROM boxoffice.session AS s WHERE s.event_id = event.id OFFSET 1);

@@ -491,8 +491,9 @@ COMMENT ON FUNCTION boxoffice_code.calendar_page IS
 'The next sessions of public events by time that meet a condition, at most so many.';
 
 -- How full sessions of several events are: the state of the type of which most is left, by the
--- scarcest of its pools; no row where no shown type is sold. What may have expired is looked at
--- only where the counters say that little is left.
+-- scarcest of its pools; no row where no shown type is sold. What does not let in by itself
+-- (add-ons, merchandise, donations) counts only where nothing else is sold. What may have expired
+-- is looked at only where the counters say that little is left.
 CREATE OR REPLACE FUNCTION boxoffice_code.sessions_state(events bigint[], sessions bigint[])
     RETURNS TABLE (session_id bigint, state integer)
     LANGUAGE plpgsql STABLE
@@ -536,7 +537,8 @@ BEGIN
           FROM counted AS c
           LEFT JOIN tight AS t ON t.id = c.id
     ), sold AS (
-        SELECT w.id, y.id AS type, pg_catalog.max(n.state) AS state
+        SELECT w.id, y.id AS type, y.kind = 'admission' AND y.sold_alone AS admits,
+               pg_catalog.max(n.state) AS state
           FROM wanted AS w
           JOIN boxoffice.ticket_type AS y
             ON y.event_id = w.event_id AND y.status <> 'retired' AND NOT y.hidden
@@ -550,9 +552,11 @@ BEGIN
                  WHERE x.event_id = y.event_id
                    AND x.ticket_type_id = y.id
                    AND x.session_id = w.id)
-         GROUP BY w.id, y.id
+         GROUP BY w.id, y.id, y.kind, y.sold_alone
     )
-    SELECT s.id, pg_catalog.min(s.state) FROM sold AS s GROUP BY s.id;
+    SELECT s.id, COALESCE(pg_catalog.min(s.state) FILTER (WHERE s.admits), pg_catalog.min(s.state))
+      FROM sold AS s
+     GROUP BY s.id;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.sessions_state IS
@@ -596,14 +600,19 @@ BEGIN
                    'starts_at', boxoffice_code.local_time(e.starts_at, e.zone),
                    'ends_at', boxoffice_code.local_time(e.ends_at, e.zone),
                    'price_from', (
-                        SELECT pg_catalog.min(y.fee + LEAST(y.price, (
-                                   SELECT p.price
-                                     FROM boxoffice.session_price AS p
-                                    WHERE p.event_id = y.event_id AND p.ticket_type_id = y.id
-                                    ORDER BY p.price
-                                    LIMIT 1)))
-                          FROM boxoffice.ticket_type AS y
-                         WHERE y.event_id = e.id AND y.status <> 'retired' AND NOT y.hidden))
+                        SELECT COALESCE(pg_catalog.min(c.amount) FILTER (WHERE c.admits),
+                                        pg_catalog.min(c.amount))
+                          FROM (
+                            SELECT y.kind = 'admission' AND y.sold_alone AS admits,
+                                   y.fee + LEAST(y.price, (
+                                       SELECT p.price
+                                         FROM boxoffice.session_price AS p
+                                        WHERE p.event_id = y.event_id AND p.ticket_type_id = y.id
+                                        ORDER BY p.price
+                                        LIMIT 1)) AS amount
+                              FROM boxoffice.ticket_type AS y
+                             WHERE y.event_id = e.id AND y.status <> 'retired' AND NOT y.hidden
+                          ) AS c))
                    ORDER BY w.place)
           FROM pg_catalog.unnest(events) WITH ORDINALITY AS w (id, place)
           JOIN boxoffice.event AS e ON e.id = w.id

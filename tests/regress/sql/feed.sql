@@ -114,3 +114,24 @@ SET boxoffice.clock_offset = 504576000; -- sixteen years: all is over
 SELECT api.event_jsonld('feed-two') #>> '{subEvent,2,offers,0,availability}' AS over,
        (SELECT count(*) FROM regexp_matches(api.event_calendar('feed-two'), 'BEGIN:VEVENT', 'g')) AS calendar;
 RESET boxoffice.clock_offset;
+
+-- a pass admits to every session that its claim has a place in; a session that is put off is moved in the calendar, too
+SELECT api.event_create(:organizer, 'Weekend', 'EUR', 'Europe/Berlin', slug => 'feed-pass', short_code => 'FEEDP',
+    sessions => '[{"key": "fri", "starts_at": "2040-08-03T18:00:00Z"}, {"key": "sat", "starts_at": "2040-08-04T18:00:00Z"}, {"key": "sun", "starts_at": "2040-08-05T18:00:00Z"}]',
+    pools => '[{"key": "p", "name": "P", "scope": "session", "capacity": 10}]',
+    ticket_types => '[{"key": "pass", "name": "Weekend", "price": 0, "admits": "all", "pools": ["p"]}, {"key": "day", "name": "Day", "price": 0, "pools": ["p"]}]')
+    ->> 'id' AS pass \gset
+SELECT api.event_publish(:pass) ->> 'status' AS status;
+SELECT h ->> 'id' AS hold, h ->> 'secret' AS secret
+  FROM api.hold_create(:pass, '[{"ticket_type": "pass", "quantity": 2}, {"ticket_type": "day", "session": "sat", "quantity": 1}]') AS h \gset
+SELECT o ->> 'id' AS "order", o ->> 'secret' AS secret
+  FROM api.order_create(:pass, :hold, :'secret', '{"name": "Ada", "email": "ada@example.org"}') AS o \gset
+SELECT pg_temp.lines(api.order_calendar(:pass, :order, :'secret')) AS pass;
+SELECT s.id AS sat FROM boxoffice.session AS s WHERE s.event_id = :pass AND s.key = 'sat' \gset
+SELECT substring(api.event_calendar('feed-pass') FROM 'SEQUENCE:(\d+)') AS sequence \gset
+SELECT api.session_postpone(:pass, 'sat', '2040-08-11T18:00:00Z') IS NOT NULL AS put_off;
+SELECT array_agg(l) AS starts FROM pg_temp.lines(api.event_calendar('feed-pass')) AS l WHERE l ~ '^DTSTART';
+SELECT substring(api.event_calendar('feed-pass') FROM 'SEQUENCE:(\d+)')::integer > :sequence AS sequence_rises,
+       api.event_list(:organizer, "from" => '2040-08-10Z', "to" => '2040-08-12Z') #>> '{items,0,slug}' AS found_by_its_new_date;
+SELECT e.v ->> 'startDate' AS starts, e.v ->> 'previousStartDate' AS before, e.v ->> 'eventStatus' AS status
+  FROM jsonb_array_elements(api.event_jsonld('feed-pass')::jsonb -> 'subEvent') AS e (v);

@@ -157,6 +157,16 @@ SELECT (SELECT array_agg(f.id ORDER BY f.starts_at, f.id)
      = (SELECT array_agg(f.id ORDER BY f.starts_at, f.id)
           FROM boxoffice_code.calendar_page('s.shown AND s.organizer_id = ' || :organizer, '2040-06-01Z', '2040-07-01Z', NULL, 1000) AS f) AS same;
 SELECT api.session_list_all(cursor => '17');
+-- what does not let in by itself counts neither as a price nor as a place
+INSERT INTO boxoffice.ticket_type (event_id, id, key, name, kind, price, fee, status, hidden, all_sessions, min_per_order, position, sold_alone)
+VALUES (:rock, 9300001, 'parking', 'Parking', 'addon', 5, 0, 'active', false, true, 1, 9, false);
+INSERT INTO boxoffice.pool (event_id, id, key, name, scope, capacity, overbook) VALUES (:rock, 9300002, 'cars', 'Cars', 'event', NULL, 0);
+INSERT INTO boxoffice.stock (event_id, id, pool_id, session_id, group_id, capacity, overbook, held, pending, sold, blocked)
+SELECT :rock, 9300003, 9300002, NULL, g.id, NULL, 0, 0, 0, 0, 0 FROM boxoffice.inventory_group AS g WHERE g.event_id = :rock LIMIT 1;
+INSERT INTO boxoffice.ticket_type_pool (event_id, ticket_type_id, pool_id) VALUES (:rock, 9300001, 9300002);
+SELECT api.event_list(:organizer, tag => 'guitars') #>> '{items,0,price_from}' AS price_from,
+       pg_temp.calendar(api.session_list_all("to" => '2040-07-01Z', organizer => :organizer, tag => 'guitars')) AS calendar,
+       api.event_jsonld('s-rock') -> 'offers' -> 1 AS second_offer;
 
 -- a deleted event leaves the directory
 SELECT count(*) FROM boxoffice.event_place AS p WHERE p.event_id = :long;
