@@ -8,6 +8,7 @@ use Time::HiRes    qw(sleep time);
 use Bench::Load    qw(load load_options load_result);
 use Bench::Past    ();
 use Bench::Process qw(start stop capture);
+use Bench::Sessions ();
 
 # Name, method, what it is for the list. In this order they run: what needs empty tables comes first.
 our @measures = (
@@ -19,6 +20,7 @@ our @measures = (
 	[ token    => 'a new ES256 token on every request, against a new HS256 one' ],
 	[ quiet    => 'a quiet event beside a flood on another' ],
 	[ analyst  => 'holds after an analyst\'s report was left open, against before' ],
+	[ sessions => 'CPU a hold with 13,000 sessions, against 1; making 10,000; the first page' ],
 	[ sellout  => 'a pool of 50,000 sold to twice as many buyers' ],
 );
 
@@ -286,6 +288,8 @@ sub open_report ($self) {
 	}
 	die "the analyst's report does not open\n";
 }
+
+sub sessions ($self) { return Bench::Sessions::measure($self) }
 
 # Everybody wants one ticket and insists until it is sold or sold out.
 sub sellout ($self) {
