@@ -38,24 +38,6 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_page IS 'Ids of sessions of an event, by time.';
 
--- What a ticket type costs in a session, without its fee.
-CREATE OR REPLACE FUNCTION boxoffice_code.session_price_of(
-    event bigint, ticket_type bigint, session bigint)
-    RETURNS bigint
-    LANGUAGE sql STABLE
-AS $$
-    SELECT COALESCE(
-               (SELECT p.price
-                  FROM boxoffice.session_price AS p
-                 WHERE p.event_id = event AND p.ticket_type_id = ticket_type
-                   AND p.session_id = session),
-               (SELECT t.price
-                  FROM boxoffice.ticket_type AS t
-                 WHERE t.event_id = event AND t.id = ticket_type))
-$$;
-COMMENT ON FUNCTION boxoffice_code.session_price_of IS
-'What a ticket type costs in a session, without its fee.';
-
 -- What the public sees of each shown type in these sessions, as a JSON array a session. A type with
 -- several pools has as much as the scarcest of them; a type without a pool can't be sold and is
 -- left out.
@@ -86,7 +68,7 @@ BEGIN
                    event, (SELECT pg_catalog.array_agg(stock.id) FROM stock), exact) AS n
           JOIN stock AS s ON s.id = n.id
     ), sold AS (
-        SELECT wanted.id AS session_id, t.position, t.id, t.key,
+        SELECT wanted.id AS session_id, t.position, t.id, t.key, t.price,
                pg_catalog.min(n.available / p.each) AS available,
                pg_catalog.max(CASE WHEN n.available < p.each THEN GREATEST(n.state, 2)
                                    ELSE n.state END) AS state
@@ -105,23 +87,31 @@ BEGIN
                  WHERE x.event_id = t.event_id
                    AND x.ticket_type_id = t.id
                    AND x.session_id = wanted.id))
-         GROUP BY wanted.id, t.position, t.id, t.key
+         GROUP BY wanted.id, t.position, t.id, t.key, t.price
     )
     SELECT s.session_id,
            pg_catalog.json_agg(
                CASE WHEN exact
                     THEN pg_catalog.json_build_object(
                         'ticket_type', s.key,
-                        'price', boxoffice_code.session_price_of(event, s.id, s.session_id),
+                        'price', COALESCE(x.price, s.price),
                         'state', boxoffice_code.stock_state_name(s.state),
                         'available', s.available)
                     ELSE pg_catalog.json_build_object(
                         'ticket_type', s.key,
-                        'price', boxoffice_code.session_price_of(event, s.id, s.session_id),
+                        'price', COALESCE(x.price, s.price),
                         'state', boxoffice_code.stock_state_name(s.state)) END
                ORDER BY s.position, s.id),
            pg_catalog.min(s.state)
       FROM sold AS s
+      LEFT JOIN LATERAL (
+        SELECT p.price
+          FROM boxoffice.session_price AS p
+         WHERE p.event_id = session_availability.event
+           AND p.ticket_type_id = s.id
+           AND p.session_id = s.session_id
+        OFFSET 0
+      ) AS x ON true
      GROUP BY s.session_id;
 END
 $$;
