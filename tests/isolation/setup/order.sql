@@ -42,6 +42,39 @@ CREATE FUNCTION order_test.expire_claims_here() RETURNS integer LANGUAGE sql AS 
     SELECT boxoffice_code.expire_claims(s.event, 100) FROM order_test.scene AS s
 $$;
 
+-- What staff do to the scene's order.
+CREATE FUNCTION order_test.begin_approval() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM order_test.begin_scene(1, ARRAY['general 1'], false);
+    UPDATE boxoffice.event AS e SET approval = true FROM order_test.scene AS s WHERE e.id = s.event;
+    UPDATE order_test.scene AS s SET placed = order_test.place(s.event, s.hold);
+END
+$$;
+CREATE FUNCTION order_test.exchange_here(session text) RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.order_exchange(%s, %s, %L)', s.event, s.placed, jsonb_build_array(
+        jsonb_build_object('ticket', order_test.ticket(s.placed, 1)::text, 'session', session))), 'status', 'tickets.0.session')
+      FROM order_test.scene AS s
+$$;
+CREATE FUNCTION order_test.sell_here(session text) RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.sale_create(%s, %L, payment => %L)', s.event,
+        jsonb_build_array(jsonb_build_object('ticket_type', 'general', 'quantity', 1, 'session', session)), '{"kind": "cash"}'), 'status')
+      FROM order_test.scene AS s
+$$;
+CREATE FUNCTION order_test.split_here() RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.order_split(%s, %s, %L)', s.event, s.placed, ARRAY[order_test.ticket(s.placed, 2)]),
+        'order.status', 'order.due', 'split.status', 'split.due') FROM order_test.scene AS s
+$$;
+CREATE FUNCTION order_test.approve_here() RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.order_approve(%s, %s)', s.event, s.placed)) FROM order_test.scene AS s
+$$;
+CREATE FUNCTION order_test.deny_here() RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.order_deny(%s, %s, %L)', s.event, s.placed, 'no')) FROM order_test.scene AS s
+$$;
+CREATE FUNCTION order_test.saturday_here() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT format('%s held, %s pending, %s sold', k.held, k.pending, k.sold)
+      FROM order_test.scene AS s, order_test.stock(s.event) AS k WHERE k.session = 'saturday'
+$$;
+
 -- What came of it, and whether the checks are content.
 CREATE FUNCTION order_test.outcome_here() RETURNS SETOF text LANGUAGE sql AS $$
     SELECT order_test.state(o.event_id, o.id)
