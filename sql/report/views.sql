@@ -115,8 +115,8 @@ COMMENT ON COLUMN report.sales_by_day.total IS 'Prices and fees.';
 --
 -- How they stay quick with ten million tickets. Ask for an event (event_id): each part of an order
 -- is then found by an index that has the event first (order_pkey, ticket_order_id_idx,
--- payment_order_id_idx), and a column that is not asked for costs nothing, as each is a query of its
--- own that the planner leaves out. Places come from the counters of stock, which the sale keeps
+-- payment_order_id_idx), and a column that is not asked for costs nothing, as each is a query of
+-- its own that the planner leaves out. Places come from the counters of stock, which the sale keeps
 -- anyway: session_load reads a row a pool, not a ticket. What money event_summary tells of is added
 -- up from the orders and payments of the event, once each, never from tickets; owed starts from the
 -- payments and looks at nothing else unless an order, a session or the event was cancelled.

@@ -5,6 +5,7 @@ package Bench::Measure;
 
 use v5.36;
 use Time::HiRes    qw(sleep time);
+use Bench::Books   ();
 use Bench::Load    qw(load load_options load_result);
 use Bench::Past    ();
 use Bench::Process qw(start stop capture);
@@ -21,6 +22,8 @@ our @measures = (
 	[ quiet    => 'a quiet event beside a flood on another' ],
 	[ analyst  => 'holds after an analyst\'s report was left open, against before' ],
 	[ sessions => 'CPU a hold with 13,000 sessions, against 1; making 10,000; the first page' ],
+	[ lists    => 'first pages of lists and searches with 10,000,000 tickets' ],
+	[ export   => '1,000,000 tickets as CSV, against COPY of the same rows' ],
 	[ sellout  => 'a pool of 50,000 sold to twice as many buyers' ],
 );
 
@@ -307,6 +310,53 @@ sub sellout ($self) {
 		value => 1, bar => 'all, 0 differences', rounds => { ours => [$result] });
 	$row->{good} = $load->{tickets} == $pool && $sold == $pool && $load->{refused} == $pool && !@differences;
 	return $row;
+}
+
+# First pages, each asked 300 times in 300 ways, with ten million tickets of a million orders in one event.
+sub lists ($self) {
+	my $site   = $self->{site}->another('lists');
+	my $event  = $site->event(capacity => 100_000_000);
+	my $orders = $self->{scale} * 1_000_000;
+	my $began  = time;
+	Bench::Books::make($site, $event, $orders, 10);
+	$self->{say}->(sprintf '  %d tickets in %.1f s', $orders * 10, time - $began);
+	my @names = split /\n/, $site->psql("SELECT substr(name, strpos(name, ' ') + 2, 5) FROM boxoffice.contact WHERE event_id = $event ORDER BY order_id LIMIT 300");
+	my %paths = (
+		'orders'                   => [ map { "orders?limit=$_" } (1 .. 100) x 3 ],
+		'orders by address'        => [ map { 'orders?email=past-' . int(1 + $_ * $orders / 301) . '@example.com' } 1 .. 300 ],
+		'orders by part of a name' => [ map { "orders?name=$_" } @names ],
+		'orders by channel'        => [ map { "orders?channel=phone&limit=$_" } (1 .. 100) x 3 ],
+	);
+	my @rows;
+	for my $name (sort keys %paths) {
+		my @asked = map { "/v1/events/$event/$_" } @{ $paths{$name} };
+		Bench::Books::p99($site, @asked[ 0 .. 20 ]);
+		my $p99 = Bench::Books::p99($site, @asked);
+		$self->{say}->(sprintf '  %-28s p99 %6.2f ms', $name, $p99);
+		push @rows, row("p99 of $name, 10,000,000 tickets", 'ms', $p99, undef, value => $p99, most => 20);
+	}
+	$site->remove;
+	return @rows;
+}
+
+sub export ($self) {
+	my $site    = $self->{site}->another('export');
+	my $event   = $site->event(capacity => 100_000_000);
+	my $tickets = $self->{scale} * 1_000_000;
+	Bench::Books::make($site, $event, $tickets / 4, 4);
+	my $ours = sub {
+		my $got = Bench::Books::export($site, "/v1/events/$event/tickets.csv");
+		die "$got->{lines} lines for $tickets tickets\n" if $got->{lines} != $tickets + 1;
+		return { rate => $tickets / $got->{seconds}, grew => $got->{grew} };
+	};
+	my %results = $self->interleave(ours => $ours, copy => sub { return { rate => $tickets / Bench::Books::copy($site, $event) } });
+	my $grew    = (sort { $b <=> $a } map { $_->{grew} } @{ $results{ours} })[0];
+	$site->remove;
+	return (
+		row('tickets exported as CSV / COPY by psql', '/s', of(rate => @{ $results{ours} }), of(rate => @{ $results{copy} }), least => 0.3,
+			rounds => \%results),
+		row('memory that an export grows by', 'MB', $grew, undef, value => $grew, most => 8),
+	);
 }
 
 1;

@@ -86,7 +86,8 @@ sub remove ($self) {
 
 sub psql ($self, $sql, %o) {
 	my $text = capture({ env => { PSQLRC => '/dev/null', PGOPTIONS => '-c client_min_messages=warning' } },
-		'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $o{dsn} // $self->{dsn}, '-c', $sql);
+		'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', defined $o{out} ? ('-o', $o{out}) : (),
+		'-d', $o{dsn} // $self->{dsn}, '-c', $sql);
 	chomp $text;
 	return $text;
 }
