@@ -7,6 +7,14 @@
  * "crit" is refused, as nothing is understood that could be critical.  So no
  * token is checked with a key of another kind, and none without a key.
  *
+ * libjwt is not used.  Its 1.10 takes an HS256 token signed with a public PEM,
+ * expired tokens, and anything where no key is given, and parses the PEM for
+ * each token: 414 us for ES256, of which the signature is 60.  What it would
+ * be good for, taking a header and claims apart, is a decoded part given to
+ * jansson, which it stands on itself: we do that in one place, with limits on
+ * lengths and depth that it has not.  conf/token signs with openssl, so that
+ * no test verifies with the code that signed.
+ *
  * Two things are remembered, each in bounded memory of the worker: which key a
  * header means, as all tokens of an issuer have the same; and tokens that have
  * been verified.  A remembered token is still compared with the time and with

@@ -10,6 +10,13 @@
  * It skips what INSERT looks after and these tables don't have: triggers (so foreign keys too),
  * rules, row security, partitions, generated columns, defaults.  If somebody gives a table one of
  * these, rows go by INSERT, more slowly and as correctly.
+ *
+ * Why the parts of an order (tickets, contact, payments, fees, holders) have no foreign keys to it:
+ * in batches of 128 the five rows of a free order cost 54 us by INSERT and 121 us with the four
+ * keys, as each row's is checked by a query of its own; by this file they cost half of the first.
+ * What a purchase's rows refer to is written by the same call in the same transaction, so a key
+ * would guard against hands other than ours only.  The second guard is boxoffice.check_orders,
+ * which finds each kind of orphan, and grants: nobody but the owner may delete an order.
  */
 #include "postgres.h"
 

@@ -54,6 +54,7 @@ SELECT n, order_test.break(statement)
     format('DELETE FROM boxoffice.claim WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :gone),
     format('DELETE FROM boxoffice.hold WHERE id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :gone),
     'INSERT INTO boxoffice.holder (event_id, ticket_id, name) VALUES (190000, 1, ''Nobody'')',
+    'INSERT INTO boxoffice.order_note (event_id, id, order_id, text, created_at) VALUES (190000, 1, 1, ''Of nothing'', now())',
     format('UPDATE boxoffice.ticket SET ticket_type_id = 1 WHERE order_id = %s', :gone),
     'UPDATE boxoffice.event SET currency = ''USD'' WHERE id = 190000'
   ]) WITH ORDINALITY AS broken (statement, n)
