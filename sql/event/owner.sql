@@ -102,8 +102,47 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.trial_delete IS
 'Removes holds of a trial and the orders, tickets and payments that came of them.';
 
+-- A few rows a hold of what remembers a trial's holds: idempotency keys, buyers' counters, the outbox
+-- and what was imported. True when none is left.
+CREATE OR REPLACE FUNCTION boxoffice_code.trial_forget(event bigint, step integer)
+    RETURNS boolean
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most CONSTANT integer := step * 4;
+    keys bigint;
+    buyers bigint;
+    notes bigint;
+    imports bigint;
+BEGIN
+    DELETE FROM boxoffice.idempotency AS x
+     WHERE x.ctid = ANY (ARRAY(
+        SELECT y.ctid FROM boxoffice.idempotency AS y
+         WHERE y.event_id = trial_forget.event LIMIT most));
+    GET DIAGNOSTICS keys = ROW_COUNT;
+    DELETE FROM boxoffice.buyer AS x
+     WHERE x.ctid = ANY (ARRAY(
+        SELECT y.ctid FROM boxoffice.buyer AS y WHERE y.event_id = trial_forget.event LIMIT most));
+    GET DIAGNOSTICS buyers = ROW_COUNT;
+    DELETE FROM boxoffice.outbox AS x
+     WHERE x.ctid = ANY (ARRAY(
+        SELECT y.ctid FROM boxoffice.outbox AS y
+         WHERE y.event_id = trial_forget.event AND y.topic NOT LIKE 'event.%' LIMIT most));
+    GET DIAGNOSTICS notes = ROW_COUNT;
+    DELETE FROM boxoffice.imported AS x
+     WHERE x.ctid = ANY (ARRAY(
+        SELECT y.ctid FROM boxoffice.imported AS y
+         WHERE y.event_id = trial_forget.event AND y.kind IN ('order', 'ticket') LIMIT most));
+    GET DIAGNOSTICS imports = ROW_COUNT;
+    RETURN GREATEST(keys, buyers, notes, imports) < most;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.trial_forget IS
+'One bounded step of removing what remembers a trial''s holds; whether none of it is left.';
+
 -- One step of removing a trial: at most so many holds with all that came of them; when no hold is
--- left, what remembers them: idempotency keys, buyers' counters and the outbox.
+-- left, what remembers them, in steps too.
 CREATE OR REPLACE FUNCTION boxoffice_code.trial_remove(
     event bigint, step integer, OUT holds integer, OUT done boolean)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -126,15 +165,12 @@ BEGIN
     PERFORM boxoffice_code.trial_give_back(event, found);
     PERFORM boxoffice_code.trial_delete(event, found);
     IF done THEN
+        done := boxoffice_code.trial_forget(event, step);
+    END IF;
+    IF done THEN
         UPDATE boxoffice.stock AS s
            SET used = false
          WHERE s.event_id = trial_remove.event AND s.used AND s.blocked = 0;
-        DELETE FROM boxoffice.idempotency AS i WHERE i.event_id = trial_remove.event;
-        DELETE FROM boxoffice.buyer AS b WHERE b.event_id = trial_remove.event;
-        DELETE FROM boxoffice.outbox AS o
-         WHERE o.event_id = trial_remove.event AND o.topic NOT LIKE 'event.%';
-        DELETE FROM boxoffice.imported AS i
-         WHERE i.event_id = trial_remove.event AND i.kind IN ('order', 'ticket');
     END IF;
 END
 $$;
