@@ -102,8 +102,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.trial_delete IS
 'Removes holds of a trial and the orders, tickets and payments that came of them.';
 
--- A few rows a hold of what remembers a trial's holds: idempotency keys, buyers' counters, the outbox
--- and what was imported. True when none is left.
+-- A few rows a hold of what remembers a trial's holds: idempotency keys, buyers' counters, the
+-- outbox and what was imported. True when none is left.
 CREATE OR REPLACE FUNCTION boxoffice_code.trial_forget(event bigint, step integer)
     RETURNS boolean
     LANGUAGE plpgsql VOLATILE

@@ -298,10 +298,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.pool_free IS
 'Locks the groups of a pool''s stock rows and takes back what has expired of them.';
 
--- Why a pool can't be removed: its ticket types, what is taken from it, or what was (a claim keeps
--- its rows' ids for good, and a late payment may want its places again). No index leads from a
--- stock row to its claims, so the last question may read all claims of the event; it is the last
--- one, and no sale waits for the groups of a pool that no type is linked to.
+-- Why a pool can't be removed: its ticket types, what is taken from it, or what ever was: a claim
+-- keeps its rows' ids for good, and a late payment may want its places again.
 CREATE OR REPLACE FUNCTION boxoffice_code.pool_uses(pool boxoffice.pool)
     RETURNS text[]
     LANGUAGE plpgsql STABLE
@@ -314,21 +312,17 @@ DECLARE
           JOIN boxoffice.ticket_type AS t ON t.event_id = x.event_id AND t.id = x.ticket_type_id
          WHERE x.event_id = pool.event_id AND x.pool_id = pool.id
          ORDER BY t.position, t.id);
-    stocks CONSTANT bigint[] := ARRAY(
-        SELECT s.id
-          FROM boxoffice.stock AS s
-         WHERE s.event_id = pool.event_id AND s.pool_id = pool.id);
+    places boolean;
+    history boolean;
 BEGIN
-    IF EXISTS (
-        SELECT FROM boxoffice.stock AS s
-         WHERE s.event_id = pool.event_id
-           AND s.pool_id = pool.id
-           AND s.held + s.pending + s.sold + s.blocked > 0) THEN
+    SELECT pg_catalog.bool_or(s.held + s.pending + s.sold + s.blocked > 0),
+           pg_catalog.bool_or(s.used)
+      INTO places, history
+      FROM boxoffice.stock AS s
+     WHERE s.event_id = pool.event_id AND s.pool_id = pool.id;
+    IF places THEN
         uses := uses || 'places'::text;
-    END IF;
-    IF uses = '{}' AND EXISTS (
-        SELECT FROM boxoffice.claim AS c
-         WHERE c.event_id = pool.event_id AND c.stock_ids && stocks) THEN
+    ELSIF history THEN
         uses := uses || 'history'::text;
     END IF;
     RETURN uses;
