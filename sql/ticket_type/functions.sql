@@ -227,13 +227,14 @@ CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_find(event bigint, ref tex
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    -- not in the query: a plan may look an id up before it asks whether it is one
+    wanted CONSTANT bigint := CASE WHEN ref ~ '^[0-9]{1,18}$' THEN ref::bigint END;
     found boxoffice.ticket_type;
 BEGIN
     SELECT t.*
       INTO found
       FROM boxoffice.ticket_type AS t
-     WHERE t.event_id = ticket_type_find.event
-       AND (t.key = ref OR ref ~ '^[0-9]{1,18}$' AND t.id = ref::bigint)
+     WHERE t.event_id = ticket_type_find.event AND (t.key = ref OR t.id = wanted)
      ORDER BY t.key = ref DESC
      LIMIT 1;
     IF found.id IS NULL THEN
