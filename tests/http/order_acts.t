@@ -155,7 +155,7 @@ subtest 'contact and holders' => sub {
 	is_deeply([ @{ $a->json->{contact} }{qw(name email phone)} ], [ 'Ada L.', 'ada@example.org', '+44 20 7946' ], 'what was named');
 	is($patch->('contact', { phone => undef }, @buyer)->json->{contact}{phone}, undef, 'null removes');
 	is_status($patch->('contact', { email => 'grace@example.org' }, token => $t->organizer_token), 200, 'staff do too');
-	for ([ 'nothing', {}, '' ], [ 'no name', { name => undef }, '/name' ], [ 'no address', { email => 'nowhere' }, '/email' ], [ 'a member more', { title => 'Countess' }, '/title' ]) {
+	for ([ 'nothing', {}, '' ], [ 'no name', { name => undef, phone => '+44 20' }, '/name' ], [ 'no address', { email => 'nowhere' }, '/email' ], [ 'a member more', { name => 'Ada', title => 'Countess' }, '/title' ]) {
 		my ($name, $body, $pointer) = @$_;
 		my $bad = $patch->('contact', $body, @buyer);
 		is_problem($bad, 400, 'invalid_request', $name);
