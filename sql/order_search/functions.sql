@@ -259,15 +259,17 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_fill IS
 'Takes older orders into the search; from which order on all are there then.';
 
--- Takes in some orders of an event: those that messages are about, else older ones. 1 if there may
--- be more.
+-- Takes in some orders of an event: those that messages are about, else older ones. 1 if there are
+-- older ones left. What a sale adds waits for the next tick, however much it is: in a flood the
+-- worker would take a sixth of the time that the database has, and a search looks by itself at what
+-- is still to be taken in.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_search_step(event bigint)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    most CONSTANT integer := 2000;
+    most CONSTANT integer := 4000;
     safe CONSTANT bigint := boxoffice_code.order_search_horizon();
     mark boxoffice.order_search_mark;
     orders bigint[];
@@ -300,12 +302,11 @@ BEGIN
            order_from = mark.order_from
      WHERE m.event_id = event;
     PERFORM boxoffice_code.order_search_tidy();
-    RETURN (last IS NOT NULL AND pg_catalog.cardinality(orders) >= most / 2
-            OR last IS NULL AND mark.order_from > 0)::integer;
+    RETURN (last IS NULL AND mark.order_from > 0)::integer;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_step IS
-'Takes some orders of an event into the search; 1 if there may be more.';
+'Takes some orders of an event into the search; 1 if older ones are left.';
 
 -- ---- finding
 -- -------------------------------------------------------------------------------------
