@@ -79,17 +79,25 @@ SELECT o.slug AS organizer,
        y.key AS ticket_type,
        b.channel,
        e.currency,
-       pg_catalog.count(DISTINCT b.id) AS orders,
-       pg_catalog.count(*) FILTER (WHERE t.state = 'valid') AS tickets,
-       pg_catalog.count(*) FILTER (WHERE t.state = 'cancelled') AS cancelled,
-       COALESCE(pg_catalog.sum(t.price) FILTER (WHERE t.state = 'valid'), 0)::bigint AS price,
-       COALESCE(pg_catalog.sum(t.fee) FILTER (WHERE t.state = 'valid'), 0)::bigint AS fees,
-       COALESCE(pg_catalog.sum(t.price + t.fee) FILTER (WHERE t.state = 'valid'), 0)::bigint
-           AS total
-  FROM boxoffice.order AS b
+       pg_catalog.count(*) AS orders,
+       pg_catalog.sum(t.valid)::bigint AS tickets,
+       pg_catalog.sum(t.cancelled)::bigint AS cancelled,
+       pg_catalog.sum(t.price)::bigint AS price,
+       pg_catalog.sum(t.fee)::bigint AS fees,
+       pg_catalog.sum(t.price + t.fee)::bigint AS total
+  FROM (
+    -- first by order: a tenth of the rows are left to be joined and sorted
+    SELECT x.event_id, x.order_id, x.ticket_type_id,
+           pg_catalog.count(*) FILTER (WHERE x.state = 'valid') AS valid,
+           pg_catalog.count(*) FILTER (WHERE x.state = 'cancelled') AS cancelled,
+           COALESCE(pg_catalog.sum(x.price) FILTER (WHERE x.state = 'valid'), 0) AS price,
+           COALESCE(pg_catalog.sum(x.fee) FILTER (WHERE x.state = 'valid'), 0) AS fee
+      FROM boxoffice.ticket AS x
+     GROUP BY x.event_id, x.order_id, x.ticket_type_id
+  ) AS t
+  JOIN boxoffice.order AS b ON b.event_id = t.event_id AND b.id = t.order_id
   JOIN boxoffice.event AS e ON e.id = b.event_id
   JOIN boxoffice.organizer AS o ON o.id = e.organizer_id
-  JOIN boxoffice.ticket AS t ON t.event_id = b.event_id AND t.order_id = b.id
   JOIN boxoffice.ticket_type AS y ON y.event_id = t.event_id AND y.id = t.ticket_type_id
  WHERE b.paid_at IS NOT NULL
  GROUP BY o.slug, e.id, (b.paid_at AT TIME ZONE e.zone)::date, y.key, b.channel;
@@ -118,8 +126,9 @@ COMMENT ON COLUMN report.sales_by_day.total IS 'Prices and fees.';
 -- payment_order_id_idx), and a column that is not asked for costs nothing, as each is a query of
 -- its own that the planner leaves out. Places come from the counters of stock, which the sale keeps
 -- anyway: session_load reads a row a pool, not a ticket. What money event_summary tells of is added
--- up from the orders and payments of the event, once each, never from tickets; owed starts from the
--- payments and looks at nothing else unless an order, a session or the event was cancelled.
+-- up from the orders and payments of the event, once each; only its column tickets reads tickets,
+-- once (0.2 s a million). owed starts from the payments and looks at nothing else unless an order, a
+-- session or the event was cancelled. sales_by_day reads all tickets asked for, 1.1 s a million.
 --
 -- What is owed goes by the rule of C's order_due and boxoffice_code.order_owes, written out here
 -- since a function in a view runs with the rights of who reads it.
@@ -307,7 +316,7 @@ SELECT o.slug AS organizer,
        e.name,
        e.status,
        e.test,
-       (SELECT pg_catalog.count(*) FROM boxoffice.session AS s WHERE s.event_id = e.id) AS sessions,
+       e.session_count::bigint AS sessions,
        b.orders,
        b.paid_orders,
        b.pending_orders,
