@@ -85,5 +85,6 @@ CREATE FUNCTION order_test.outcome_here() RETURNS SETOF text LANGUAGE sql AS $$
     UNION ALL
     SELECT 'orders: ' || c.problem FROM order_test.scene AS s, boxoffice.check_orders(s.event) AS c
     UNION ALL
-    SELECT 'inventory: ' || c::text FROM order_test.scene AS s, boxoffice.check_inventory(s.event) AS c
+    SELECT format('inventory: %s, expected %s, found %s', c.problem, c.expected, c.found)
+      FROM order_test.scene AS s, boxoffice.check_inventory(s.event) AS c
 $$;
