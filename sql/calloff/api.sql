@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION api.session_cancel(
 AS $$
 DECLARE
     of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
-    found boxoffice.session := boxoffice_code.session_find(event, session);
+    found boxoffice.session := boxoffice_code.session_of(event, session);
     ended integer := 0;
     groups bigint[];
 BEGIN
@@ -43,7 +43,7 @@ CREATE OR REPLACE FUNCTION api.session_postpone(
 AS $$
 DECLARE
     of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
-    found boxoffice.session := boxoffice_code.session_find(event, session);
+    found boxoffice.session := boxoffice_code.session_of(event, session);
     until CONSTANT timestamptz :=
         COALESCE(ends_at, found.ends_at + (starts_at - found.starts_at));
 BEGIN

@@ -74,33 +74,6 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.session_end_holds IS
 'Ends holds that have places of a session, in groups that are locked; says how many.';
 
--- A session of a locked event as it is to be called off or moved; refuses one that is none.
-CREATE OR REPLACE FUNCTION boxoffice_code.session_find(event bigint, ref text)
-    RETURNS boxoffice.session
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found boxoffice.session;
-BEGIN
-    SELECT *
-      INTO found
-      FROM boxoffice.session AS s
-     WHERE s.event_id = session_find.event AND s.key = ref;
-    IF found.id IS NULL AND ref ~ '^[0-9]{1,18}$' THEN
-        SELECT *
-          INTO found
-          FROM boxoffice.session AS s
-         WHERE s.event_id = session_find.event AND s.id = ref::bigint;
-    END IF;
-    IF found.id IS NULL THEN
-        PERFORM boxoffice_code.refuse('not_found', 'session');
-    END IF;
-    RETURN found;
-END
-$$;
-COMMENT ON FUNCTION boxoffice_code.session_find IS 'The session with this key or id.';
-
 -- What became of a session, or would (schema CallOff).
 CREATE OR REPLACE FUNCTION boxoffice_code.calloff_json(
     event boxoffice.event, session boxoffice.session, preview boolean, holds integer)

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION api.order_csv(
 AS $$
     SELECT boxoffice_code.order_export(
         'csv', boxoffice_code.require_orders(event),
-        CASE WHEN session IS NOT NULL THEN boxoffice_code.session_ref(event, session) END, status)
+        boxoffice_code.session_named(event, session, 'session'), status)
 $$;
 COMMENT ON FUNCTION api.order_csv IS
 'All orders of an event as CSV.
@@ -23,7 +23,7 @@ CREATE OR REPLACE FUNCTION api.order_jsonl(
 AS $$
     SELECT boxoffice_code.order_export(
         'jsonl', boxoffice_code.require_orders(event),
-        CASE WHEN session IS NOT NULL THEN boxoffice_code.session_ref(event, session) END, status)
+        boxoffice_code.session_named(event, session, 'session'), status)
 $$;
 COMMENT ON FUNCTION api.order_jsonl IS
 'All orders of an event as JSON Lines.
@@ -37,7 +37,7 @@ CREATE OR REPLACE FUNCTION api.ticket_csv(
 AS $$
     SELECT boxoffice_code.ticket_export(
         'csv', boxoffice_code.require_orders(event),
-        CASE WHEN session IS NOT NULL THEN boxoffice_code.session_ref(event, session) END, state)
+        boxoffice_code.session_named(event, session, 'session'), state)
 $$;
 COMMENT ON FUNCTION api.ticket_csv IS
 'All tickets of an event as CSV.
@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION api.ticket_jsonl(
 AS $$
     SELECT boxoffice_code.ticket_export(
         'jsonl', boxoffice_code.require_orders(event),
-        CASE WHEN session IS NOT NULL THEN boxoffice_code.session_ref(event, session) END, state)
+        boxoffice_code.session_named(event, session, 'session'), state)
 $$;
 COMMENT ON FUNCTION api.ticket_jsonl IS
 'All tickets of an event as JSON Lines.

@@ -13,12 +13,9 @@ DECLARE
     of CONSTANT boxoffice.event := boxoffice_code.require_orders(event);
     before bigint := COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
     since bigint := 0;
-    session_id bigint;
+    session_id CONSTANT bigint := boxoffice_code.session_named(event, session, 'session');
     page record;
 BEGIN
-    IF session IS NOT NULL THEN
-        session_id := boxoffice_code.session_ref(event, session);
-    END IF;
     IF code IS NOT NULL THEN
         SELECT o.id, LEAST(before, o.id + 1)
           INTO since, before

@@ -74,33 +74,6 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.require_orders IS
 'The event, if the caller may see all its orders: the organizer''s people but scanners, and support.';
 
--- A session by its id or key.
-CREATE OR REPLACE FUNCTION boxoffice_code.session_ref(event bigint, ref text)
-    RETURNS bigint
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found bigint;
-BEGIN
-    SELECT s.id
-      INTO found
-      FROM boxoffice.session AS s
-     WHERE s.event_id = event AND s.key = ref;
-    IF found IS NULL AND ref ~ '^[0-9]{1,18}$' THEN
-        SELECT s.id
-          INTO found
-          FROM boxoffice.session AS s
-         WHERE s.event_id = event AND s.id = ref::bigint;
-    END IF;
-    IF found IS NULL THEN
-        PERFORM boxoffice_code.refuse('unknown_reference', 'session');
-    END IF;
-    RETURN found;
-END
-$$;
-COMMENT ON FUNCTION boxoffice_code.session_ref IS 'A session of the event by its key or id.';
-
 -- ---- what the worker writes
 -- -------------------------------------------------------------------------------------
 --

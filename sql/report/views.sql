@@ -127,8 +127,8 @@ COMMENT ON COLUMN report.sales_by_day.total IS 'Prices and fees.';
 -- its own that the planner leaves out. Places come from the counters of stock, which the sale keeps
 -- anyway: session_load reads a row a pool, not a ticket. What money event_summary tells of is added
 -- up from the orders and payments of the event, once each; only its column tickets reads tickets,
--- once (0.2 s a million). owed starts from the payments and looks at nothing else unless an order, a
--- session or the event was cancelled. sales_by_day reads all tickets asked for, 1.1 s a million.
+-- once (0.2 s a million). owed starts from the payments and looks at nothing else unless an order,
+-- a session or the event was cancelled. sales_by_day reads all tickets asked for, 1.1 s a million.
 --
 -- What is owed goes by the rule of C's order_due and boxoffice_code.order_owes, written out here
 -- since a function in a view runs with the rights of who reads it.
