@@ -380,9 +380,14 @@ AS $$
            source ->> 'email', NULLIF(source ->> 'phone', ''),
            CASE WHEN source ->> 'locale' ~ '^[a-z]{2,3}(-[A-Z]{2})?$' THEN source ->> 'locale' END
      WHERE NULLIF(source ->> 'email', '') IS NOT NULL;
+
+    INSERT INTO boxoffice.order_note (event_id, id, order_id, author, text, created_at)
+    SELECT event.id, boxoffice_code.new_id(), made.id, boxoffice_code.actor_subject(),
+           pg_catalog.left(pg_catalog.btrim(source ->> 'comment'), 5000), made.placed_at
+     WHERE NULLIF(pg_catalog.btrim(source ->> 'comment'), '') IS NOT NULL;
 $$;
 COMMENT ON FUNCTION boxoffice_code.pretix_write_contact IS
-'Writes who bought an imported order.';
+'Writes who bought an imported order, and the organizer''s comment on it.';
 
 -- What the order is to be here: money decides where pretix and we would differ.
 CREATE OR REPLACE FUNCTION boxoffice_code.pretix_status(
@@ -483,8 +488,6 @@ AS $$
         boxoffice_code.pretix_note(
             pg_catalog.jsonb_array_length(boxoffice_code.list_or_none(source -> 'refunds')) > 0,
             'Its payments are less by what was refunded.'),
-        boxoffice_code.pretix_note(NULLIF(pg_catalog.btrim(source ->> 'comment'), '') IS NOT NULL,
-            'Its comment was left.'),
         boxoffice_code.pretix_note(NULLIF(source ->> 'email', '') IS NULL,
             'It has no e-mail address, so no contact.'),
         boxoffice_code.pretix_note(

@@ -127,6 +127,7 @@ subtest 'an event, its items, quotas and orders' => sub {
 	is(sql("SELECT name || '/' || email FROM boxoffice.contact WHERE event_id = $id AND order_id = $order{ABCDE}{became}"), 'Ada Lovelace/tester@example.org', 'its contact came along');
 	is(sql("SELECT name FROM boxoffice.holder WHERE event_id = $id"), 'Grace Hopper', '… and its attendee');
 	is(sql("SELECT count(*) FROM boxoffice.ticket WHERE event_id = $id AND order_id = $order{ABCDE}{became} AND parent_id IS NOT NULL"), 1, '… and what is an add-on to what');
+	is(sql("SELECT text FROM boxoffice.order_note WHERE event_id = $id AND order_id = $order{ABCDE}{became}"), 'Sits in front.', '… and what was noted on it');
 	my %status = map { $_ => sql("SELECT status FROM boxoffice.order WHERE event_id = $id AND id = $order{$_}{became}") } qw(FGHJK MNPQR STUVW XYZ34);
 	is_deeply(\%status, { FGHJK => 'pending', MNPQR => 'expired', STUVW => 'cancelled', XYZ34 => 'paid' }, 'states are kept');
 
