@@ -202,8 +202,15 @@ AS $$
       FROM present AS p
       LEFT JOIN boxoffice.order_search_mark AS m ON m.event_id = p.id
      WHERE p.id IS NOT NULL
-       AND (m.event_id IS NULL OR m.outbox_id < (
-            SELECT pg_catalog.max(o.id) FROM boxoffice.outbox AS o WHERE o.event_id = p.id))
+       AND CASE
+               -- messages about a deleted event stay
+               WHEN m.event_id IS NULL THEN EXISTS (
+                    SELECT FROM boxoffice.event AS e WHERE e.id = p.id)
+               ELSE m.outbox_id < (
+                    SELECT pg_catalog.max(o.id)
+                      FROM boxoffice.outbox AS o
+                     WHERE o.event_id = p.id)
+           END
     UNION
     SELECT m.event_id FROM boxoffice.order_search_mark AS m WHERE m.order_from > 0
 $$;
@@ -253,14 +260,24 @@ BEGIN
         -- nobody knows yet what may still come
         RETURN 0;
     END IF;
-    INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from)
-    VALUES (event, safe, safe + 1)
-        ON CONFLICT (event_id) DO NOTHING;
+    IF NOT EXISTS (
+        SELECT FROM boxoffice.order_search_mark AS m WHERE m.event_id = event) THEN
+        -- who deletes an event has it locked: a mark comes before that, or never
+        INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from)
+        SELECT e.id, safe, safe + 1
+          FROM boxoffice.event AS e
+         WHERE e.id = order_search_step.event
+           FOR SHARE SKIP LOCKED
+            ON CONFLICT (event_id) DO NOTHING;
+    END IF;
     SELECT m.*
       INTO mark
       FROM boxoffice.order_search_mark AS m
      WHERE m.event_id = event
        FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
     SELECT pg_catalog.array_agg(m.order_id), pg_catalog.array_agg(m.changed_at),
            pg_catalog.max(m.last_id)
       INTO orders, changed, last

@@ -134,6 +134,18 @@ subtest 'among many' => sub {
 	$dbh->do("DELETE FROM boxoffice.$_ WHERE event_id = ?", undef, $many->{id}) for qw(contact outbox "order" order_search);
 };
 
+subtest 'an event that is deleted' => sub {
+	my $gone = $t->event;
+	my $seen = sub { $t->server->value('SELECT count(*) FROM boxoffice.order_search_mark WHERE event_id = ?', $gone->{id}) };
+	my $due  = sub { $t->server->value('SELECT count(*) FROM boxoffice_code.order_search_due() AS e (id) WHERE e.id = ?', $gone->{id}) };
+	is_status($http->post("/v1/events/$gone->{id}/unpublish", undef, token => $t->organizer_token, key => uuid()), 200, 'a draft again');
+	is_status($http->delete("/v1/events/$gone->{id}", token => $t->organizer_token), 200, 'deleted');
+	ok($t->server->value('SELECT count(*) FROM boxoffice.outbox WHERE event_id = ?', $gone->{id}), 'its messages stay');
+	is($due->(), 0, 'nothing is to be taken in');
+	$t->server->value('SELECT boxoffice_code.order_search_step(?)', $gone->{id});
+	is($seen->(), 0, 'and a worker that thought so before leaves no mark');
+};
+
 subtest 'pages, while orders come in' => sub {
 	my (@seen, $next);
 	do {
