@@ -166,7 +166,8 @@ subtest 'a client that stops reading' => sub {
 	my $before = $memory->();
 	my $c      = begin();
 	sleep 1;
-	cmp_ok($memory->() - $before, '<', 4096, 'costs nginx no memory');
+	# What is freed stays in memory for a while where the address sanitizer looks for later uses; the export has 17 MB.
+	cmp_ok($memory->() - $before, '<', $ENV{SERVER_PRELOAD} ? 8192 : 4096, 'costs nginx no memory');
 	is($server->value(q{SELECT wait_event FROM pg_stat_activity WHERE query LIKE '%boxoffice_code.stream(%' AND pid <> pg_backend_pid()}), 'ClientWrite', 'and the server waits');
 	wait_until(sub { !exporting() }, 'send_timeout ends it');
 	$c->_read_some while !$c->{eof} && eval { $c->_wait(0, time + 5); 1 };
