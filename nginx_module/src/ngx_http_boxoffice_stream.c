@@ -152,6 +152,10 @@ ngx_http_boxoffice_stream_start(ngx_http_boxoffice_call_t *call)
         return NGX_DECLINED;
     }
 
+    /* a client waits for this connection: a worker that quits stays for it */
+
+    s->pg.timer.cancelable = 0;
+
     cln->handler = ngx_http_boxoffice_stream_cleanup;
     cln->data = s;
 

@@ -184,6 +184,20 @@ subtest 'a server that dies' => sub {
 	is_status($http->get($big_path, token => $t->organizer_token, timeout => 120), 200, 'and the next is whole again');
 };
 
+subtest 'a reload while one is being connected' => sub {
+	my $postmaster = $server->postmaster_pid;
+	my $old        = ($server->worker_pids)[0];
+	my $c          = $t->client->connect;
+	kill STOP => $postmaster;
+	$c->send($http->bytes(GET => "$path/tickets.csv", token => $t->organizer_token));
+	sleep 0.3;
+	$server->nginx_reload;
+	sleep 0.5;
+	kill CONT => $postmaster;
+	is_status($c->answer, 200, 'it is answered by the worker that goes');
+	wait_until(sub { !grep { $_ == $old } $server->worker_pids }, 'which then is gone');
+};
+
 subtest 'so many at once' => sub {
 	my @c = map { begin() } 1 .. 2;
 	is_problem($http->get($big_path, token => $t->organizer_token), 503, 'queue_full', 'a third has to wait');
