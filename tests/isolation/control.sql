@@ -11,7 +11,7 @@ BEGIN
          WHERE p.pronamespace IN ('api'::regnamespace, 'boxoffice_code'::regnamespace)
            AND p.prosrc ~ '\yFOR (NO KEY )?(UPDATE|SHARE)\y'
     LOOP
-        EXECUTE regexp_replace(pg_get_functiondef(locking), '\yFOR (NO KEY )?(UPDATE|SHARE)\y( OF \w+)?', '', 'g');
+        EXECUTE regexp_replace(pg_get_functiondef(locking), '\yFOR (NO KEY )?(UPDATE|SHARE)\y( OF \w+)?(\s+SKIP LOCKED)?', '', 'g');
     END LOOP;
 END
 $$;
