@@ -1099,26 +1099,37 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_write IS 'Writes what a patch has made of a session.';
 
--- Whether anybody ever took a place of a session. Where it has stock of its own, that knows; where
--- all is counted for the whole event, nobody can tell, so a sale of anything counts. Under the
--- locks of its groups.
+-- Whether anybody ever took a place of a session. Stock of its own knows for the types that take
+-- from it. What is counted for the whole event alone (all of the event, or types beside those of
+-- the session's stock) nobody can tell sessions of, so a sale of any of it counts. Under the locks
+-- of its groups.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_used(event bigint, session bigint)
     RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH own AS (
-        SELECT k.used
-          FROM boxoffice.stock AS k
-         WHERE k.event_id = session_used.event AND k.session_id = session_used.session
-    )
-    SELECT CASE WHEN EXISTS (SELECT FROM own)
-                THEN (SELECT pg_catalog.bool_or(o.used) FROM own AS o)
-                ELSE EXISTS (
-                    SELECT FROM boxoffice.stock AS k
-                     WHERE k.event_id = session_used.event
-                       AND k.session_id IS NULL
-                       AND k.used) END
+    SELECT EXISTS (
+        SELECT FROM boxoffice.stock AS k
+         WHERE k.event_id = session_used.event
+           AND k.session_id = session_used.session
+           AND k.used)
+        OR EXISTS (
+        SELECT FROM boxoffice.stock AS k
+          LEFT JOIN boxoffice.ticket_type_pool AS l
+            ON l.event_id = k.event_id AND l.pool_id = k.pool_id
+         WHERE k.event_id = session_used.event
+           AND k.session_id IS NULL
+           AND k.used
+           AND NOT EXISTS (
+            SELECT FROM boxoffice.ticket_type_pool AS o
+              JOIN boxoffice.stock AS own
+                ON own.event_id = o.event_id
+               AND own.pool_id = o.pool_id
+               AND own.session_id = session_used.session
+             WHERE o.event_id = l.event_id AND o.ticket_type_id = l.ticket_type_id))
+        OR EXISTS (
+        SELECT FROM boxoffice.ticket AS t
+         WHERE t.event_id = session_used.event AND t.session_id = session_used.session)
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_used IS
 'Whether anybody ever took a place of a session, given back or not.';

@@ -181,6 +181,16 @@ SELECT api.event_create(
 SELECT api.session_delete(:one, 'only');
 SELECT api.session_create(:one, sessions => '[{"key": "second", "starts_at": "2040-01-02T10:00:00Z"}]') ->> 'created' AS created;
 SELECT api.session_delete(:one, 'only') ->> 'session_count' AS left;
+-- one with stock of its own that nobody took, but sold by what is counted for the whole event, stays
+SELECT api.event_create(
+    organizer => :organizer, name => 'Both', currency => 'EUR', zone => 'UTC', slug => 'session-both',
+    sessions => '[{"key": "one", "starts_at": "2040-01-01T10:00:00Z"}, {"key": "two", "starts_at": "2040-01-02T10:00:00Z"}]',
+    pools => '[{"key": "house", "name": "House", "scope": "session", "capacity": 10}, {"key": "gifts", "name": "Gifts", "scope": "event", "capacity": 10}]',
+    ticket_types => '[{"key": "seat", "name": "Seat", "price": 5, "pools": ["house"]}, {"key": "both", "name": "Both", "price": 5, "pools": ["house", "gifts"]},
+                      {"key": "gift", "name": "Gift", "price": 5, "pools": ["gifts"]}]') ->> 'id' AS both \gset
+SELECT api.event_publish(:both) ->> 'status' AS status;
+SELECT api.hold_create(:both, '[{"ticket_type": "gift", "session": "two", "quantity": 1}]') ->> 'status' AS status;
+SELECT api.session_delete(:both, 'two');
 
 SELECT e.session_count, count(*) FROM boxoffice.event AS e JOIN boxoffice.session AS s ON s.event_id = e.id WHERE e.id = :event GROUP BY 1;
 SELECT * FROM boxoffice.check_inventory(:event);
