@@ -124,7 +124,7 @@ CREATE OR REPLACE FUNCTION api.member_list(
 AS $$
 DECLARE
     wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
-    after CONSTANT integer := COALESCE(boxoffice_code.cursor_id(cursor), 0);
+    after CONSTANT bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
 BEGIN
     PERFORM boxoffice_code.require_organizer(organizer);
     RETURN (

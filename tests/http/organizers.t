@@ -72,6 +72,7 @@ subtest 'members' => sub {
 	my $page = $http->get("$path?limit=3", token => as('sam'));
 	is_deeply([ map { "$_->{subject} $_->{role}" } @{ $page->json->{items} } ], [ 'auth0|mia manager', 'bo box_office', 'olga owner' ], 'a page of members');
 	is_deeply([ map { $_->{subject} } @{ $http->get("$path?cursor=" . $page->json->{next}, token => as('sam'))->json->{items} } ], ['sam'], 'and the rest');
+	is_deeply($http->get("$path?cursor=999999999999999999", token => as('sam'))->json->{items}, [], 'a cursor of another list is past the end');
 
 	is($http->patch("$path/auth0%7Cmia", { role => 'box_office' }, token => as('olga'))->json->{role}, 'box_office', 'another role');
 	is_problem($http->patch("$path/sam", { role => 'box_office' }, token => as('auth0|mia')), 403, 'forbidden', '… goes at once');
