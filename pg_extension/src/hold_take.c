@@ -312,9 +312,19 @@ need_compare(const void *a, const void *b)
 	return (x->stock_id > y->stock_id) - (x->stock_id < y->stock_id);
 }
 
+/* Whether the line takes of the stock row what is on sale: not what a block keeps for it. */
+static bool
+line_takes_free(const HoldLine *line, const Claim *kept, int64 stock_id)
+{
+	for (int i = 0; line->block_id != 0 && kept != NULL && i < kept->stock_count; i++)
+		if (kept->stock_ids[i] == stock_id)
+			return false;
+	return true;
+}
+
 /*
  * How many whole groups the stock rows have together, where several lines take of the same; what
- * comes from a block is not taken of them.
+ * a block keeps is not taken of them.
  */
 static int64
 group_stock_free(HoldTaker *taker, const HoldLine *group)
@@ -328,8 +338,15 @@ group_stock_free(HoldTaker *taker, const HoldLine *group)
 	needs = palloc(mul_size(count, sizeof(StockNeed)));
 	count = 0;
 	for (int k = 0; k <= group->parts; k++)
-		for (int i = 0; group[k].block_id == 0 && i < group[k].place->stock_count; i++)
-			needs[count++] = (StockNeed) {group[k].place->stock_ids[i], group[k].each};
+	{
+		const OfferPlace *place = group[k].place;
+		const Claim *kept = group[k].block_id == 0 ? NULL
+			: block_find(taker->inv, group[k].block_id, place->stock_ids, place->stock_count);
+
+		for (int i = 0; i < place->stock_count; i++)
+			if (line_takes_free(&group[k], kept, place->stock_ids[i]))
+				needs[count++] = (StockNeed) {place->stock_ids[i], group[k].each};
+	}
 	qsort(needs, count, sizeof(StockNeed), need_compare);
 	for (int i = 0; i < count; i++)
 	{

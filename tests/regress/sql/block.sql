@@ -71,3 +71,15 @@ SELECT hold_test.hold(720000, '1 general fri');
 SELECT state, quantity FROM boxoffice.claim WHERE event_id = 720000 AND owner_id = (SELECT max(id) FROM boxoffice.block WHERE event_id = 720000);
 RESET boxoffice.clock_offset;
 SELECT hold_test.stock(720000);
+
+\echo # what a ticket takes beside its block, is not there for its add-on
+SELECT hold_test.make_event(9990000, 'BLCKADD');
+INSERT INTO boxoffice.ticket_type_addon (event_id, ticket_type_id, parent_type_id, min_per_parent, max_per_parent) VALUES (9990000, 9990042, 9990041, 0, 1);
+UPDATE boxoffice.ticket_type_pool SET pool_id = 9990011 WHERE event_id = 9990000 AND ticket_type_id = 9990042;
+SELECT boxoffice_code.inventory_regroup(9990000);
+SELECT hold_test.block(9990000, 'organizer mary', '[{"pool": "house", "session": "sat", "quantity": 3}]');
+SELECT hold_test.brief(c.status, c.replayed, c.answer)
+  FROM generate_series(3, 2, -1) AS n, (SELECT max(id) AS id FROM boxoffice.block WHERE event_id = 9990000) AS b,
+       hold_test.call(9990000, 'hold_create', ARRAY[format('{"items": [{"ticket_type": "pass", "session": "sat", "quantity": %s, "block": "%s", "addons": [{"ticket_type": "tent", "quantity": 1}]}]}', n, b.id)], 'organizer bob') AS c;
+SELECT hold_test.stock(9990000);
+SELECT * FROM boxoffice.check_inventory(9990000);
