@@ -128,8 +128,9 @@ COMMENT ON FUNCTION boxoffice_code.event_span IS
 'Notes when an event''s first session starts and its last one ends.';
 
 -- Orders below an id that may be owed something, the newest first: those with tickets of cancelled
--- sessions or cancelled tickets, with payments that did not complete them, or that became cheaper;
--- all of them once the event is cancelled. Each is an index's own order, so a page costs a page.
+-- sessions or cancelled tickets, with payments that did not complete them, that became cheaper, or
+-- that were paid, became dearer and may have expired since; all of them once the event is
+-- cancelled. Each is an index's own order, so a page costs a page.
 CREATE OR REPLACE FUNCTION boxoffice_code.owed_candidates(
     event boxoffice.event, before bigint, wanted integer)
     RETURNS SETOF bigint
@@ -176,6 +177,12 @@ BEGIN
         (SELECT DISTINCT h.order_id
            FROM boxoffice.order_change AS h
           WHERE h.event_id = event.id AND h.total_after < h.total_before AND h.order_id < before
+          ORDER BY h.order_id DESC
+          LIMIT wanted)
+        UNION
+        (SELECT DISTINCT h.order_id
+           FROM boxoffice.order_change AS h
+          WHERE h.event_id = event.id AND h.reopened AND h.order_id < before
           ORDER BY h.order_id DESC
           LIMIT wanted)
       ) AS x

@@ -127,3 +127,13 @@ RESET SESSION AUTHORIZATION;
 SELECT * FROM order_test.stock(9702000);
 SELECT * FROM boxoffice.check_orders(9702000);
 SELECT * FROM boxoffice.check_inventory(9702000);
+
+\echo # what was paid for an order that became dearer and then expired is owed
+SELECT order_test.make_event(9991000, 'DEARER');
+SELECT order_test.bought(9991000, '{general 1 friday}') AS o \gset
+SELECT order_test.exchange(9991000, :o, '1 pass -');
+SELECT api.event_owed(9991000) ->> 'amount' AS owed;
+SET boxoffice.clock_offset = 1900;
+SELECT boxoffice_code.expire_orders(9991000, 10);
+SELECT o ->> 'orders', o ->> 'amount', o -> 'items' -> 0 ->> 'status', o -> 'items' -> 0 ->> 'due' FROM api.event_owed(9991000) AS o;
+SET boxoffice.clock_offset = 0;
