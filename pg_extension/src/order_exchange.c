@@ -10,7 +10,8 @@
  * A ticket keeps its id, its holder and its place in the order; a valid one gets a new code, and
  * the old code opens nothing any more.  It costs what the catalogue says now.  What the order then
  * lacks is due: a paid order is pending again, as a whole, with the event's payment term; the codes
- * of tickets that were not exchanged are valid again with the payment.  What it has too much is
+ * of tickets that were not exchanged are valid again with the payment.  Once one of the order's
+ * sessions is over it is too late to pay, so nothing may be lacking then.  What it has too much is
  * owed back.
  *
  * Staff are not held to sale windows, pauses and limits per order; a capacity, a limit per buyer
@@ -532,33 +533,55 @@ place_take(Exchange *x, const Move *move)
 	return true;
 }
 
-/* All old places for all new ones, or none. */
+/* Whether there is time to pay what the order lacks now, if it lacks anything; else refuses. */
 static bool
-places_swap(Exchange *x)
+payment_is_in_time(Exchange *x)
+{
+	const OrderAct *act = &x->act;
+
+	if (act->order->paid >= order_price(act->order, act->event) ||
+		act->inv->now < order_last(act->order, act->event))
+		return true;
+	reply_refuse_detail(act->call, ERR_ORDER_STATE, "", NULL, "It is too late to pay for it.");
+	return false;
+}
+
+static bool
+places_take(Exchange *x)
+{
+	for (int i = 0; i < x->count; i++)
+		if (!place_take(x, &x->moves[i]))
+			return false;
+	return true;
+}
+
+/* All old places for all new ones, and the new total, or none. */
+static bool
+places_swap(Exchange *x, int64 total)
 {
 	InventoryMark *mark = inventory_mark(x->act.inv);
 
 	for (int i = 0; i < x->count; i++)
 		place_give(x, &x->moves[i]);
-	for (int i = 0; i < x->count; i++)
-		if (!place_take(x, &x->moves[i]))
-		{
-			inventory_return(x->act.inv, mark);
-			inventory_write(x->act.inv);	/* what was taken back from others stays so */
-			return false;
-		}
-	return true;
+	if (places_take(x))
+	{
+		x->act.order->total = total;
+		if (payment_is_in_time(x))
+			return true;
+	}
+	inventory_return(x->act.inv, mark);
+	inventory_write(x->act.inv);	/* what was taken back from others stays so */
+	return false;
 }
 
 /* What the order is now that it costs another amount. */
 static void
-order_conclude(Exchange *x, int64 total)
+order_conclude(Exchange *x)
 {
 	OrderAct   *act = &x->act;
 	Order	   *order = act->order;
 	TimestampTz last = order_last(order, act->event);
 
-	order->total = total;
 	order->changed = true;
 	outbox_add(&act->outbox, "order.changed", order->id);
 	if (order->status == ORDER_PAID && order->paid < order_price(order, act->event))
@@ -603,9 +626,9 @@ exchange_one(Call *call)
 	exchange_load(&x);
 	order_make_room(&x);
 	order_act_record(&x.act, "exchange", NULL);
-	if (!places_swap(&x))
+	if (!places_swap(&x, total))
 		return;
-	order_conclude(&x, total);
+	order_conclude(&x);
 	exchange_write(&x);
 	order_act_close(&x.act, 200);
 }

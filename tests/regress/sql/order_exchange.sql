@@ -137,3 +137,13 @@ SET boxoffice.clock_offset = 1900;
 SELECT boxoffice_code.expire_orders(9991000, 10);
 SELECT o ->> 'orders', o ->> 'amount', o -> 'items' -> 0 ->> 'status', o -> 'items' -> 0 ->> 'due' FROM api.event_owed(9991000) AS o;
 SET boxoffice.clock_offset = 0;
+
+\echo # … and no paid order becomes dearer when one of its sessions is over, as nobody could pay in time
+SELECT order_test.make_event(9992000, 'EXPAST');
+SELECT order_test.bought(9992000, '{general 2 friday}') AS o \gset
+SET boxoffice.clock_offset = 950400;
+SELECT order_test.exchange(9992000, :o, '1 pass saturday');
+SELECT order_test.exchange(9992000, :o, '1 - saturday');
+SELECT order_test.exchange(9992000, :o, '1 pass saturday,2 pass saturday');
+SET boxoffice.clock_offset = 0;
+SELECT * FROM boxoffice.check_inventory(9992000);
