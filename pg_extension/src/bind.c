@@ -17,6 +17,7 @@
 #define POINTER_MAX 500
 #define NAME_SHOWN_MAX 64
 #define NUMBER_TEXT_MAX 64
+#define NUMBER_EXPONENT_MIN (-400)	/* below that of any double; jsonb has no room from -16384 on */
 #define ANYTHING_MAX 1000000		/* of what is not looked into: characters, items */
 
 /* One step from the body's root to the value at hand; on the stack while it is bound. */
@@ -330,6 +331,14 @@ bind_integer(Binder *binder, const Schema *schema, const Step *step, const JsonN
 		fault_limit(binder, step, "maximum", schema->max, "be", "");
 }
 
+static bool
+has_tiny_exponent(const char *text)
+{
+	const char *exponent = strpbrk(text, "eE");
+
+	return exponent != NULL && strtol(exponent + 1, NULL, 10) < NUMBER_EXPONENT_MIN;
+}
+
 static void
 bind_double(Binder *binder, const Schema *schema, const Step *step, const JsonNumber *number,
 			BoundValue *value)
@@ -344,6 +353,11 @@ bind_double(Binder *binder, const Schema *schema, const Step *step, const JsonNu
 	}
 	memcpy(text, number->text, number->len);
 	text[number->len] = '\0';
+	if (has_tiny_exponent(text))
+	{
+		fault_at(binder, step, "type", NULL, "has too many digits");
+		return;
+	}
 	value->as.number = strtod(text, NULL);
 	if (!(value->as.number >= schema->number_min && value->as.number <= schema->number_max))
 		fault_at(binder, step, value->as.number > 0 ? "maximum" : "minimum",

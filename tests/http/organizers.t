@@ -116,6 +116,9 @@ subtest 'venues' => sub {
 	is_problem($http->patch("$path/barn", { key => 'hall' }, token => $mine), 409, 'already_exists', 'the key of another');
 	is_problem($http->patch("$path/barn", { zone => 'Mars/Base' }, token => $mine), 422, 'unknown_reference', 'a zone that is none');
 	is_problem($http->patch("$path/barn", { latitude => 91 }, token => $mine), 400, 'invalid_request', 'north of the pole');
+	for my $tiny (qw(1e-99999 0E-99999 1e-99999999999999999999)) {
+		is_problem($http->request(PATCH => "$path/barn", body => qq({"latitude":$tiny}), token => $mine), 400, 'invalid_request', "more digits than can be kept: $tiny");
+	}
 	is_problem($http->patch("$path/barn", { name => undef }, token => $mine), 400, 'invalid_request', 'no name');
 	is_problem($http->delete("$path/hall", token => $mine), 409, 'in_use', 'where an event takes place it stays');
 	is_status($http->delete("$path/barn", token => $mine), 200, 'another goes');

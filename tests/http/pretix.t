@@ -211,6 +211,8 @@ subtest 'what cannot become an event' => sub {
 	$try->(sub ($d) { $d->{event}{note} = { deep => ["a\0b"] } }, 400, 'invalid_request', '/event/note/deep/0', 'a NUL where we do not look');
 	$try->(sub ($d) { $d->{more} = 1 }, 400, 'invalid_request', '/more', 'a member of ours that is none');
 	$try->(sub ($d) { $d->{event}{date_from} = 'tomorrow' }, 400, 'invalid_request', '/event/date_from', 'a time that is none');
+	is_problem($http->request(POST => $path, body => '{"event":{"name":{"en":"X"},"slug":"x","currency":"EUR","date_from":"2031-12-27T10:00:00Z","more":[1e-99999]},"items":[],"quotas":[]}',
+		token => $mine, key => uuid()), 400, 'invalid_request', 'a number that jsonb has no room for');
 	is_problem(import_into({ event => $event, items => [], quotas => [] }, token => undef), 401, 'token_missing', 'nobody may');
 	is_problem(import_into({ event => $event, items => [], quotas => [] }, token => $t->token('organizer', sub => 'other')), 404, 'not_found', 'nor another organizer');
 	is(sql("SELECT count(*) FROM boxoffice.event WHERE slug LIKE 'bad%'"), 0, 'and nothing is left of it');
