@@ -53,6 +53,7 @@ static ngx_int_t ngx_http_boxoffice_stream_wait(ngx_http_request_t *r);
 static void ngx_http_boxoffice_stream_writer(ngx_http_request_t *r);
 static void ngx_http_boxoffice_stream_fail(ngx_http_boxoffice_stream_t *s);
 static void ngx_http_boxoffice_stream_break(ngx_http_boxoffice_stream_t *s);
+static void ngx_http_boxoffice_stream_reset(ngx_http_request_t *r);
 static void ngx_http_boxoffice_stream_finish(ngx_http_request_t *r,
     ngx_int_t rc);
 static void ngx_http_boxoffice_stream_release(ngx_http_boxoffice_stream_t *s);
@@ -495,14 +496,29 @@ ngx_http_boxoffice_stream_fail(ngx_http_boxoffice_stream_t *s)
 static void
 ngx_http_boxoffice_stream_break(ngx_http_boxoffice_stream_t *s)
 {
-    struct linger        linger;
-    ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = s->call->request;
-    c = r->connection;
 
     ngx_http_boxoffice_stream_release(s);
+    ngx_http_boxoffice_stream_reset(r);
+    ngx_http_boxoffice_stream_finish(r, NGX_ERROR);
+}
+
+
+static void
+ngx_http_boxoffice_stream_reset(ngx_http_request_t *r)
+{
+    struct linger      linger;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    /* HTTP/2: others share the connection, and nginx resets the stream */
+
+    if (r->stream) {
+        return;
+    }
 
     linger.l_onoff = 1;
     linger.l_linger = 0;
@@ -514,8 +530,6 @@ ngx_http_boxoffice_stream_break(ngx_http_boxoffice_stream_t *s)
         ngx_log_error(NGX_LOG_INFO, c->log, ngx_socket_errno,
                       "setsockopt(SO_LINGER) failed");
     }
-
-    ngx_http_boxoffice_stream_finish(r, NGX_ERROR);
 }
 
 
