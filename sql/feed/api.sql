@@ -99,7 +99,9 @@ BEGIN
         sessions := boxoffice_code.session_page(
             found.id, '-infinity'::timestamptz, NULL, NULL, NULL, 100);
     END IF;
-    RETURN boxoffice_code.event_jsonld(found, sessions);
+    -- it is put into pages between <script> and </script>, which no name may end
+    RETURN pg_catalog.replace(
+        boxoffice_code.event_jsonld(found, sessions)::text, '<', '\u003c')::json;
 END
 $$;
 COMMENT ON FUNCTION api.event_jsonld IS

@@ -88,6 +88,10 @@ subtest 'schema.org' => sub {
 	is($ld->{'@context'}, 'https://schema.org', 'of the vocabulary');
 	is($ld->{description}, "One.  Two.\nThree", 'with its text');
 	is_deeply([ map { "$_->{name} $_->{price} $_->{priceCurrency}" } @{ $ld->{offers} } ], ['General 5.50 EUR'], 'and its price with the fee');
+	my $tags = $t->event(slug => 'feed-tags', name => 'A </script><!-- B');
+	$a = $http->get('/v1/events/feed-tags.jsonld');
+	unlike($a->body, qr/</, 'no name ends the script of a page that it is put into');
+	is($a->json->{name}, 'A </script><!-- B', 'and each stays as it is');
 	my $series = $t->event(slug => 'feed-series', sessions => [ map { { key => "d$_", starts_at => rfc3339(1_900_000_000 + 86400 * $_) } } 1 .. 120 ]);
 	$ld = $http->get('/v1/events/feed-series.jsonld')->json;
 	is($ld->{'@type'}, 'EventSeries', 'several sessions are a series');
