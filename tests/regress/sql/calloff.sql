@@ -102,6 +102,7 @@ SELECT hold_test.organize(9510000, 'session_cancel', NULL, '&session=sat'), hold
 SELECT * FROM boxoffice.check_orders(9510000);
 
 \echo # what is owed is read in the order of an index
+VACUUM (ANALYZE) boxoffice.ticket, boxoffice.payment, boxoffice.order_change;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 EXPLAIN (COSTS off) SELECT DISTINCT t.order_id FROM boxoffice.ticket AS t WHERE t.event_id = 1 AND t.session_id = 2 AND t.order_id < 3 ORDER BY t.order_id DESC LIMIT 10;
