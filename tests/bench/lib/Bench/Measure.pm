@@ -32,7 +32,7 @@ sub new ($class, %self) { return bless {%self}, $class }
 
 sub median (@values) {
 	my @sorted = sort { $a <=> $b } @values;
-	return $sorted[ $#sorted / 2 ];
+	return ($sorted[ $#sorted / 2 ] + $sorted[ @sorted / 2 ]) / 2;
 }
 
 # Runs the named subs in turn, rounds times; name => [results].
