@@ -257,6 +257,14 @@ BEGIN
       ) AS l
       JOIN boxoffice.stock AS s ON s.event_id = event.id AND s.id = l.stock_ids[1];
 
+    -- also by what has expired or was cancelled: a late payment looks for the rows
+    UPDATE boxoffice.stock AS s
+       SET used = true
+     WHERE s.event_id = event.id AND NOT s.used
+       AND s.id IN (
+        SELECT pg_catalog.unnest(c.stock_ids)
+          FROM boxoffice.claim AS c
+         WHERE c.event_id = event.id AND c.owner_id = made.hold_id);
     IF wanted NOT IN ('sold', 'pending') THEN
         RETURN 0;
     END IF;
@@ -273,8 +281,7 @@ BEGIN
           JOIN boxoffice.stock AS s ON s.event_id = event.id AND s.id = t.id
     ), written AS (
         UPDATE boxoffice.stock AS s
-           SET used = true,
-               sold = s.sold + CASE WHEN wanted = 'sold' THEN l.quantity ELSE 0 END,
+           SET sold = s.sold + CASE WHEN wanted = 'sold' THEN l.quantity ELSE 0 END,
                pending = s.pending + CASE WHEN wanted = 'pending' THEN l.quantity ELSE 0 END,
                overbook = s.overbook + COALESCE(l.lack, 0)
           FROM lacking AS l

@@ -868,7 +868,7 @@ COMMENT ON FUNCTION boxoffice_code.session_require_passes IS
 -- ---- one session
 -- --------------------------------------------------------------------------------
 
--- The session of a locked event that a key or an id names, locked with it; refuses an unknown one.
+-- The session of an event that a key or an id names; refuses an unknown one.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_of(event bigint, ref text)
     RETURNS boxoffice.session
     LANGUAGE plpgsql STABLE

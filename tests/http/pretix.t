@@ -87,6 +87,7 @@ my @orders = (
 	order('LEFT2', 'p', '23.00', [ position(77, '23.00') ]),
 	order('TEST2', 'p', '23.00', [ position(11, '23.00') ], testmode => \1),
 	order('NONE2', 'p', '0.00', []),
+	order('LAPSE', 'e', '1.00', [ position(15, '1.00') ], expires => '2027-12-05T10:00:00Z'),
 	order('WAIT2', 'n', '23.00', [ position(15, '1.00') ], require_approval => \1),
 );
 
@@ -97,6 +98,7 @@ subtest 'an event, its items, quotas and orders' => sub {
 	my $id     = $report->{event};
 	is(differences($id), '0/0', 'both checks find nothing');
 
+	is(sql("SELECT count(*) FROM boxoffice.claim AS c JOIN boxoffice.stock AS s ON s.event_id = c.event_id AND s.id = ANY (c.stock_ids) WHERE c.event_id = $id AND NOT s.used"), 0, 'what any order took from is in use');
 	my ($made) = grep { $_->{kind} eq 'event' } @{ $report->{lines} };
 	is($made->{state}, 'changed', 'the event was changed:');
 	like(join(' ', @{ $made->{notes} }), qr/draft.*location.*meta_data/, 'it is a draft, and without place and meta data');
