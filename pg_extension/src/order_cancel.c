@@ -176,6 +176,7 @@ cancel_one(Call *call)
 		!cancel_check(&act) || !tickets_mark(&act))
 		return;
 	order_act_load(&act, false);
+	order_act_record(&act, "cancel", NULL);
 	order_conclude(&act, tickets_cancel(&act));
 	order_act_close(&act, 200);
 }

@@ -1,6 +1,6 @@
 /*
  * order_change.h
- *		The record of what was done to an order beside paying and cancelling it.
+ *		The record of what was done to an order beside paying it.
  */
 #ifndef BOXOFFICE_ORDER_CHANGE_H
 #define BOXOFFICE_ORDER_CHANGE_H

@@ -203,4 +203,30 @@ subtest 'sent again, and noted' => sub {
 	unlike($http->get(path($event, $order), secret => $order->{secret})->body, qr/Friday/, 'no buyer sees them');
 };
 
+subtest 'who did what' => sub {
+	my $event = $t->event(price => 1000);
+	my $order = placed($event, quantity => 3);
+	my $list  = path($event, $order) . '/changes';
+	is_deeply($http->get($list, token => $t->organizer_token)->json, { items => [], next => undef }, 'nothing yet');
+	$t->pay($event, $order);
+	is_status(act($event, $order, 'cancel', { tickets => [ $order->{tickets}[0]{id} ] }), 200, 'a ticket is cancelled');
+	is_status(act($event, $order, 'resend', undef, secret => $order->{secret}), 200, 'its buyer has it sent again');
+	is_problem($http->get($list), 401, 'token_missing', 'nobody reads it');
+	is_problem($http->get($list, secret => $order->{secret}), 401, 'token_missing', 'not the buyer');
+	is_problem($http->get($list, token => $t->token('customer')), 403, 'forbidden', 'no customer');
+	is_problem($http->get($list, token => $t->token('organizer', org => '12345')), 404, 'not_found', 'nor another organizer');
+	is_problem($http->get(path($event, { id => next_id($order->{id}) }) . '/changes', token => $t->organizer_token), 404, 'not_found', 'of an order that is none');
+	is_problem($http->get("$list?limit=0", token => $t->organizer_token), 400, 'invalid_request', 'no page is that short');
+	is_problem($http->get("$list?cursor=%00", token => $t->organizer_token), 400, 'invalid_request', 'no cursor');
+	is_problem($http->get("$list?kind=sale", token => $t->organizer_token), 400, 'unknown_parameter', 'what is not declared');
+	is_status($http->get($list, token => $t->token('support')), 200, 'support does');
+	my $page = $http->get("$list?limit=2", token => $t->organizer_token)->json;
+	is_deeply([ map { [ @$_{qw(kind total_before total_after)} ] } @{ $page->{items} } ], [ [ 'resend', 2000, 2000 ], [ 'cancel', 3000, 2000 ] ], 'the newest first');
+	is($page->{items}[0]{by}, undef, 'the buyer by the secret');
+	ok($page->{items}[1]{by}, 'staff by name');
+	my $rest = $http->get("$list?limit=2&cursor=$page->{next}", token => $t->organizer_token)->json;
+	is_deeply([ map { [ $_->{kind}, @{ $_->{payment} }{qw(kind amount outcome)} ] } @{ $rest->{items} } ], [ [ 'payment', 'manual', 3000, 'paid' ] ], 'then the rest, payments too');
+	is($rest->{next}, undef, 'and no more');
+};
+
 $t->finish;
