@@ -21,7 +21,8 @@
 /*
  * Groups with something to take back, looked at without locks.  The index goes by group and
  * deadline, so each group costs one probe: the walk goes from the oldest claim of one group to
- * the next group.
+ * the next group, and ends as soon as it has found enough, whichever they are: an event may have
+ * a group for each of its thousands of sessions.
  */
 static CoreQuery groups_query = {
 	"WITH RECURSIVE g AS ("
@@ -33,11 +34,11 @@ static CoreQuery groups_query = {
 	" (SELECT group_id, expires_at FROM boxoffice.claim"
 	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
 	"  AND group_id > g.group_id ORDER BY group_id, expires_at LIMIT 1) n)"
-	" SELECT group_id FROM g WHERE expires_at <= $2 ORDER BY expires_at LIMIT $3",
+	" SELECT group_id FROM g WHERE expires_at <= $2 LIMIT $3",
 	3, {INT8OID, TIMESTAMPTZOID, INT4OID}
 };
 
-#define EXPIRE_GROUPS_MAX 16	/* locked together */
+#define EXPIRE_GROUPS_MAX 64	/* locked together; worker_do knows it too */
 
 /* A hold is left alone as long as it may still be written to. */
 static TimestampTz
@@ -70,9 +71,9 @@ expire_some(int64 event_id, int limit)
 /*
  * boxoffice_code.expire_claims(event bigint, "limit" integer) RETURNS integer
  *
- * Takes back claims whose time is up, at most limit (and at most RECLAIM_MAX): their places are
- * free, their holds and orders expired.  Returns how many; if that is the limit, there may be
- * more.
+ * Takes back claims whose time is up, at most limit (and at most RECLAIM_MAX) and of at most
+ * EXPIRE_GROUPS_MAX groups: their places are free, their holds and orders expired.  Returns how
+ * many; if that is the limit, or no less than there may be groups, there may be more.
  */
 PG_FUNCTION_INFO_V1(expire_claims);
 Datum

@@ -10,7 +10,7 @@
  * What there is to do is decided in SQL (sql/worker/functions.sql), so that a DBA can see and
  * call it:
  *
- *		worker_due()				which task of which event is due
+ *		worker_due(event, group, …)	which task of which event is due, in a part of the groups
  *		worker_do(task, event)		does a bounded part of it, says how much that was
  *		worker_sweep(task, …)		walks one table in the order of its key and removes what is over
  *		worker_wake(seen)			notifies readers if the outbox grew
@@ -44,6 +44,7 @@
 
 #define TASK_NAME_LEN 32
 #define DUE_MAX 1000			/* more are found at the next tick */
+#define LOOK_MAX 400			/* groups that one tick looks at; two tasks each fit into DUE_MAX */
 #define ROUNDS_MAX 10			/* how often one event's task is repeated in a tick */
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS (5 * 60 * 1000)
@@ -79,6 +80,8 @@ typedef struct Sweep
 typedef struct DueList
 {
 	bool		deployed;
+	int64		after_event;	/* where the next look at claims goes on; 0 begins anew */
+	int64		after_group;
 	int			count;
 	Due			items[DUE_MAX];
 } DueList;
@@ -268,35 +271,56 @@ due_make(const char *task, int64 event_id)
 /* ---- bodies of transactions ------------------------------------------------------------- */
 
 /*
+ * Notes a row of worker_due: what is due, or where its look ended.
+ */
+static void
+note_due(DueList *list, uint64 row)
+{
+	HeapTuple	tuple = SPI_tuptable->vals[row];
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	char	   *task = SPI_getvalue(tuple, desc, 1);
+	bool		isnull;
+	int64		event = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
+
+	if (task != NULL)
+	{
+		if (list->count < DUE_MAX)
+			list->items[list->count++] = due_make(task, event);
+		return;
+	}
+	list->after_event = event;
+	list->after_group = DatumGetInt64(SPI_getbinval(tuple, desc, 3, &isnull));
+}
+
+/*
  * What is due; not deployed if extension or functions are missing, which is no error.
  */
 static void
 find_due(void *arg)
 {
 	DueList    *list = arg;
+	Oid			types[] = {INT8OID, INT8OID, INT4OID};
+	Datum		values[] = {Int64GetDatum(list->after_event), Int64GetDatum(list->after_group),
+	Int32GetDatum(LOOK_MAX)};
 	uint64		rows;
 
 	list->count = 0;
+	list->after_event = 0;
+	list->after_group = 0;
 	list->deployed = OidIsValid(get_extension_oid("boxoffice", true));
 	if (list->deployed)
 	{
-		worker_query("SELECT (pg_catalog.to_regprocedure('boxoffice_code.worker_due()')"
+		worker_query("SELECT (pg_catalog.to_regprocedure("
+					 "'boxoffice_code.worker_due(bigint,bigint,integer)')"
 					 " IS NOT NULL)::integer::bigint", 0, NULL, NULL);
 		list->deployed = worker_int8(1) != 0;
 	}
 	if (!list->deployed)
 		return;
-	rows = worker_query("SELECT d.task, d.event_id FROM boxoffice_code.worker_due() AS d",
-						0, NULL, NULL);
-	for (uint64 row = 0; row < rows && list->count < DUE_MAX; row++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[row];
-		char	   *task = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
-		bool		isnull;
-		Datum		event = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull);
-
-		list->items[list->count++] = due_make(task ? task : "", isnull ? 0 : DatumGetInt64(event));
-	}
+	rows = worker_query("SELECT d.task, d.event_id, d.group_id"
+						" FROM boxoffice_code.worker_due($1, $2, $3) AS d", 3, types, values);
+	for (uint64 row = 0; row < rows; row++)
+		note_due(list, row);
 }
 
 typedef struct Turn

@@ -1,30 +1,50 @@
--- Which events have claims whose time is up: what the worker goes by. One probe of the index on
--- deadlines for each event that has live claims at all, so it costs little however much is sold.
+-- Which events have claims whose time is up: what the worker goes by. The index on deadlines goes
+-- by event, group and deadline, so each group costs one probe, however much is sold: the walk goes
+-- from the oldest claim of one group to the next group, and on to the next event where one is
+-- overdue.
+
+-- A part of the walk: the groups after one, at most so many (NULL: all of them), numbered.
+CREATE OR REPLACE FUNCTION boxoffice_code.expired_look(
+    after_event bigint, after_group bigint, most integer)
+    RETURNS TABLE (n integer, event_id bigint, group_id bigint, due boolean)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE late AS MATERIALIZED (
+        SELECT boxoffice_code.clock() - '5 s'::interval AS before
+    ), g AS (
+        (SELECT 1 AS n, c.event_id, c.group_id, c.expires_at <= late.before AS due
+           FROM boxoffice.claim AS c
+          CROSS JOIN late
+          WHERE c.state IN ('held', 'pending', 'blocked') AND c.expires_at IS NOT NULL
+            AND (c.event_id, c.group_id) > (after_event, after_group)
+          ORDER BY c.event_id, c.group_id, c.expires_at
+          LIMIT 1)
+        UNION ALL
+        SELECT g.n + 1, next.event_id, next.group_id, next.expires_at <= late.before
+          FROM g
+         CROSS JOIN late
+         CROSS JOIN LATERAL (
+            SELECT c.event_id, c.group_id, c.expires_at
+              FROM boxoffice.claim AS c
+             WHERE c.state IN ('held', 'pending', 'blocked') AND c.expires_at IS NOT NULL
+               AND (c.event_id, c.group_id)
+                   > (g.event_id, CASE WHEN g.due THEN 9223372036854775807 ELSE g.group_id END)
+             ORDER BY c.event_id, c.group_id, c.expires_at
+             LIMIT 1) AS next
+         WHERE most IS NULL OR g.n < most
+    )
+    SELECT g.n, g.event_id, g.group_id, g.due FROM g
+$$;
+COMMENT ON FUNCTION boxoffice_code.expired_look IS
+'The inventory groups with live claims after one, at most so many, and whether one of these is overdue; of an event not those after the first that has one.';
+
 CREATE OR REPLACE FUNCTION boxoffice_code.expired_events()
     RETURNS SETOF bigint
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECURSIVE g AS (
-        (SELECT c.event_id, c.group_id, c.expires_at
-           FROM boxoffice.claim AS c
-          WHERE c.state IN ('held', 'pending', 'blocked') AND c.expires_at IS NOT NULL
-          ORDER BY c.event_id, c.group_id, c.expires_at
-          LIMIT 1)
-        UNION ALL
-        SELECT n.event_id, n.group_id, n.expires_at
-          FROM g
-         CROSS JOIN LATERAL (
-            SELECT c.event_id, c.group_id, c.expires_at
-              FROM boxoffice.claim AS c
-             WHERE c.state IN ('held', 'pending', 'blocked') AND c.expires_at IS NOT NULL
-               AND (c.event_id, c.group_id) > (g.event_id, g.group_id)
-             ORDER BY c.event_id, c.group_id, c.expires_at
-             LIMIT 1) AS n
-    )
-    SELECT DISTINCT g.event_id
-      FROM g
-     WHERE g.expires_at <= (SELECT boxoffice_code.clock()) - '5 s'::interval
+    SELECT l.event_id FROM boxoffice_code.expired_look(0, 0, NULL) AS l WHERE l.due
 $$;
 COMMENT ON FUNCTION boxoffice_code.expired_events IS
 'Events that have something for boxoffice_code.expire_claims to take back.';

@@ -63,6 +63,51 @@ COMMENT ON FUNCTION boxoffice_code.search_words IS 'The folded words of a text, 
 -- ---- writing
 -- -------------------------------------------------------------------------------------
 
+-- The venues that sessions of an event name, and the names that they have: each found by one probe
+-- of an index, from the last one found, so that thousands of sessions of one name cost what one
+-- does.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_venues(event bigint, most integer)
+    RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE used AS (
+        SELECT pg_catalog.min(s.venue_id) AS id
+          FROM boxoffice.session AS s
+         WHERE s.event_id = event AND s.venue_id IS NOT NULL
+        UNION ALL
+        SELECT (SELECT pg_catalog.min(s.venue_id)
+                  FROM boxoffice.session AS s
+                 WHERE s.event_id = event AND s.venue_id > u.id)
+          FROM used AS u
+         WHERE u.id IS NOT NULL
+    )
+    SELECT u.id FROM used AS u WHERE u.id IS NOT NULL LIMIT most
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_venues IS
+'The venues that sessions of an event name, at most so many.';
+
+CREATE OR REPLACE FUNCTION boxoffice_code.session_names(event bigint, most integer)
+    RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE used AS (
+        SELECT pg_catalog.min(s.name) AS name
+          FROM boxoffice.session AS s
+         WHERE s.event_id = event AND s.name IS NOT NULL
+        UNION ALL
+        SELECT (SELECT pg_catalog.min(s.name)
+                  FROM boxoffice.session AS s
+                 WHERE s.event_id = event AND s.name > u.name)
+          FROM used AS u
+         WHERE u.name IS NOT NULL
+    )
+    SELECT u.name FROM used AS u WHERE u.name IS NOT NULL LIMIT most
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_names IS
+'The different names of sessions of an event, in order, at most so many.';
+
 -- Where an event takes place: the venues of its sessions, or its own.
 CREATE OR REPLACE FUNCTION boxoffice_code.search_venues(event boxoffice.event)
     RETURNS SETOF boxoffice.venue
@@ -76,9 +121,7 @@ BEGIN
         SELECT event.venue_id AS id
          WHERE event.venue_id IS NOT NULL
         UNION
-        SELECT s.venue_id
-          FROM boxoffice.session AS s
-         WHERE s.event_id = event.id AND s.venue_id IS NOT NULL
+        SELECT s.id FROM boxoffice_code.session_venues(event.id, 1000) AS s (id)
       ) AS used
       JOIN boxoffice.venue AS v ON v.id = used.id
      ORDER BY v.id
@@ -127,12 +170,7 @@ BEGIN
             ' ', event.category, pg_catalog.array_to_string(tags, ' '), event.summary), 'B')
         || boxoffice_code.search_words((
             SELECT pg_catalog.string_agg(n.name, ' ')
-              FROM (
-                SELECT DISTINCT s.name
-                  FROM boxoffice.session AS s
-                 WHERE s.event_id = event.id AND s.name IS NOT NULL
-                 LIMIT 500
-              ) AS n), 'B')
+              FROM boxoffice_code.session_names(event.id, 500) AS n (name)), 'B')
         || boxoffice_code.search_words((
             SELECT o.name FROM boxoffice.organizer AS o WHERE o.id = event.organizer_id), 'C')
         || boxoffice_code.search_words((

@@ -3,21 +3,34 @@
 -- too.
 
 -- What is due: events whose claims' time is up, of holds, of orders, and of blocks with a time of
--- release.
-CREATE OR REPLACE FUNCTION boxoffice_code.worker_due()
-    RETURNS TABLE (task text, event_id bigint)
+-- release; and orders that the search does not know yet. The look at claims is bounded: at most so
+-- many groups (NULL: all), from where the last one ended. A row without a task says where this one
+-- ended; there is none once it has come to the end, and the next begins anew. An event of many
+-- sessions has as many groups, and most of them have nothing due.
+CREATE OR REPLACE FUNCTION boxoffice_code.worker_due(
+    after_event bigint DEFAULT 0, after_group bigint DEFAULT 0, most integer DEFAULT NULL)
+    RETURNS TABLE (task text, event_id bigint, group_id bigint)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    (SELECT due.task, e.id
-       FROM boxoffice_code.expired_events() AS e (id)
+    WITH seen AS MATERIALIZED (
+        SELECT * FROM boxoffice_code.expired_look(after_event, after_group, most)
+    )
+    (SELECT due.task, s.event_id, NULL::bigint
+       FROM seen AS s
       CROSS JOIN (VALUES (1, 'expire_orders'), (2, 'expire_claims')) AS due (n, task)
-      ORDER BY e.id, due.n)
+      WHERE s.due
+      ORDER BY s.event_id, due.n)
     UNION ALL
-    SELECT 'index_orders', e.id
+    SELECT 'index_orders', e.id, NULL
       FROM boxoffice_code.order_search_due() AS e (id)
+    UNION ALL
+    SELECT NULL, s.event_id, s.group_id
+      FROM seen AS s
+     WHERE s.n = most
 $$;
-COMMENT ON FUNCTION boxoffice_code.worker_due IS 'Which task of which event is due.';
+COMMENT ON FUNCTION boxoffice_code.worker_due IS
+'Which task of which event is due, as far as a bounded look from a group on found; a row without a task is where it ended.';
 
 -- Does some of a task of an event; 1 if there may be more of it, else 0.
 CREATE OR REPLACE FUNCTION boxoffice_code.worker_do(task text, event bigint)
@@ -27,6 +40,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.worker_do(task text, event bigint)
 AS $$
 DECLARE
     bound CONSTANT integer := 256;
+    groups_max CONSTANT integer := 64;  -- that expire_claims locks together
     done integer;
 BEGIN
     IF task = 'index_orders' THEN
@@ -40,7 +54,7 @@ BEGIN
         RAISE EXCEPTION 'the worker knows no task "%"', task
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    RETURN (done >= bound)::integer;
+    RETURN (done >= LEAST(bound, groups_max))::integer;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.worker_do IS

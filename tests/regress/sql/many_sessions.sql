@@ -1,0 +1,95 @@
+-- An event of many sessions costs what one of few does, where it can: rows that are read are counted, not time.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+SELECT api.organizer_create(slug => 'many-test', name => 'Many Test') ->> 'id' AS organizer \gset
+SELECT api.venue_create(:organizer, 'annex', 'The Annex', 'Europe/Berlin') ->> 'id' AS venue \gset
+-- 40 sessions a day, each with its own inventory group
+CREATE FUNCTION pg_temp.make(organizer bigint, code text, days integer) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    made bigint;
+BEGIN
+    made := api.event_create(
+        organizer => make.organizer, name => 'Tower ' || code, slug => 'many-' || lower(code), short_code => code, currency => 'EUR',
+        zone => 'Europe/Berlin', test => true,
+        sessions => '[{"key": "first", "starts_at": "2031-01-31T08:00:00Z", "name": "Opening", "venue": "annex"}]',
+        pools => '[{"key": "entry", "name": "Entry", "scope": "session", "capacity": 60},
+                   {"key": "lift", "name": "Lift", "scope": "session", "capacity": 10},
+                   {"key": "spare", "name": "Spare", "scope": "session", "capacity": 10}]',
+        ticket_types => '[{"key": "adult", "name": "Adult", "price": 1600, "pools": ["entry"]},
+                          {"key": "lift", "name": "Lift", "price": 2000, "pools": ["entry", "lift"]}]') ->> 'id';
+    PERFORM api.session_create(made, rule => jsonb_build_object(
+        'weekdays', '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'::jsonb, 'key', 'n{n}', 'name', 'Up and down', 'duration_minutes', 15,
+        'times', (SELECT jsonb_agg(to_char(time '09:00' + n * interval '15 min', 'HH24:MI')) FROM generate_series(0, 39) AS n),
+        'from', '2031-02-01', 'to', to_char(date '2031-02-01' + days - 1, 'YYYY-MM-DD')));
+    PERFORM api.event_publish(made);
+    RETURN made;
+END
+$$;
+SELECT pg_temp.make(:organizer, 'FEWSES', 1) AS few, pg_temp.make(:organizer, 'MANYSES', 20) AS many \gset
+ANALYZE boxoffice.session, boxoffice.stock, boxoffice.inventory_group;
+-- How many rows of tables and entries of their indexes a statement reads.
+CREATE FUNCTION pg_temp.rows_read(tables text[]) RETURNS bigint LANGUAGE sql AS $$
+    SELECT sum(pg_stat_get_xact_tuples_returned(c.oid)) FROM pg_class AS c
+     WHERE c.oid IN (SELECT ('boxoffice.' || quote_ident(t))::regclass FROM unnest(tables) AS t
+                     UNION SELECT i.indexrelid FROM pg_index AS i, unnest(tables) AS t
+                      WHERE i.indrelid = ('boxoffice.' || quote_ident(t))::regclass)
+$$;
+CREATE FUNCTION pg_temp.reads(statement text, tables text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint := pg_temp.rows_read(tables);
+    after bigint;
+BEGIN
+    BEGIN
+        EXECUTE statement;
+        after := pg_temp.rows_read(tables);
+        RAISE EXCEPTION USING ERRCODE = 'TK000';
+    EXCEPTION WHEN SQLSTATE 'TK000' THEN
+        RETURN after - before;
+    END;
+END
+$$;
+-- how many rows more the event of 801 sessions reads than that of 41
+CREATE FUNCTION pg_temp.more(few bigint, many bigint, statement text, VARIADIC tables text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    a bigint := pg_temp.reads(format(statement, few), tables);
+    b bigint := pg_temp.reads(format(statement, many), tables);
+BEGIN
+    RETURN CASE WHEN b - a BETWEEN -5 AND 5 THEN 'no more rows'
+                WHEN b - a < 760 THEN format('%s rows and %s', a, b)
+                ELSE 'more rows: ' || b / 760 || ' for each session that is more' END;
+END
+$$;
+
+\echo # the directory is written with each change: names and venues of sessions are found one by one
+SELECT pg_temp.more(:few, :many, 'SELECT boxoffice_code.search_refresh(%s)', 'session');
+SELECT pg_temp.more(:few, :many, 'SELECT api.session_change(%s, ''n5'', ''{"name": "Other"}'')', 'session');
+SELECT n FROM boxoffice_code.session_names(:many, 500) AS n;
+SELECT n FROM boxoffice_code.session_names(:many, 1) AS n;
+SELECT v = :venue AS annex FROM boxoffice_code.session_venues(:many, 1000) AS v;
+SELECT event_id = :many AS many FROM boxoffice.event_search WHERE event_id IN (:few, :many) AND words @@ 'opening & down' ORDER BY 1;
+SELECT count(*) FROM boxoffice_code.session_names(1, 500);
+SELECT count(*) FROM boxoffice_code.session_venues(1, 500);
+
+\echo # the worker looks at some groups a tick, and goes on where it ended
+SELECT count(api.hold_create(event => :many, items => jsonb_build_array(jsonb_build_object('ticket_type', 'adult', 'session', 'n' || n, 'quantity', 1))))
+  FROM generate_series(1, 70) AS n;
+SELECT d.task IS NULL AS ended, d.event_id - :many AS event, d.group_id AS group FROM boxoffice_code.worker_due(:many - 1, 0, 50) AS d
+ WHERE d.task IS DISTINCT FROM 'index_orders' \gset
+SELECT :'ended' AS ended, :event AS event,
+       (SELECT count(*) FROM boxoffice_code.expired_look(:many, :group, NULL) WHERE event_id = :many) AS left_to_see,
+       (SELECT count(*) FROM boxoffice_code.expired_look(:many, :group, 10) WHERE event_id = :many) AS next_seen;
+SELECT count(*) AS nothing_of_it FROM boxoffice_code.worker_due(:many, :group, NULL) AS d WHERE d.event_id = :many AND d.task LIKE 'expire%';
+-- of an event with something due it sees the first group alone
+SET boxoffice.clock_offset = 1000;
+SELECT d.task, d.event_id = :many AS many, d.group_id IS NOT NULL AS ended FROM boxoffice_code.worker_due(:many - 1, 0, 1) AS d
+ WHERE d.task IS DISTINCT FROM 'index_orders';
+SELECT count(*) FROM boxoffice_code.expired_look(:many - 1, 0, NULL) WHERE event_id = :many;
+-- a step takes back what 64 groups have, and knows whether there may be more
+SELECT pg_temp.reads(format('SELECT boxoffice_code.worker_do(''expire_claims'', %s)', :many), '{claim}') < 500 AS bounded;
+SELECT boxoffice_code.worker_do('expire_claims', :many) AS more;
+SELECT count(*) AS lapsed_yet FROM boxoffice.claim WHERE event_id = :many AND state = 'held';
+SELECT boxoffice_code.worker_do('expire_claims', :many) AS more;
+SELECT count(*) AS lapsed_yet FROM boxoffice.claim WHERE event_id = :many AND state = 'held';
+SELECT boxoffice_code.worker_do('expire_claims', :many) AS more;
+RESET boxoffice.clock_offset;
