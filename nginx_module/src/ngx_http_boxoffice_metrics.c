@@ -124,7 +124,10 @@ static const struct {
                              "sent." },
     { "token_cache_hits_total", "Tokens that had been verified before." },
     { "token_cache_misses_total", "Tokens that were to be verified." },
-    { "tokens_refused_total", "Tokens that are not valid." }
+    { "tokens_refused_total", "Tokens that are not valid." },
+    { "exports_broken_total", "Exports broken off after their answer had "
+                              "begun: by a client that was too slow, by the "
+                              "time they may take, or by PostgreSQL." }
 };
 
 
@@ -135,7 +138,8 @@ static const struct {
     { "connections_open", "Connections to PostgreSQL." },
     { "connections_idle", "Connections without a batch." },
     { "queue_calls", "Calls that wait to be sent." },
-    { "lanes", "Lanes remembered." }
+    { "lanes", "Lanes remembered." },
+    { "exports_running", "Exports under way." }
 };
 
 

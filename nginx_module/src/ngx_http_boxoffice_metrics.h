@@ -24,6 +24,7 @@ typedef enum {
     NGX_HTTP_BOXOFFICE_M_TOKEN_HIT,
     NGX_HTTP_BOXOFFICE_M_TOKEN_MISS,
     NGX_HTTP_BOXOFFICE_M_TOKEN_REFUSED,
+    NGX_HTTP_BOXOFFICE_M_EXPORT_BROKEN,   /* after its answer had begun */
     NGX_HTTP_BOXOFFICE_M_MAX
 } ngx_http_boxoffice_counter_e;
 
@@ -33,6 +34,7 @@ typedef enum {
     NGX_HTTP_BOXOFFICE_G_IDLE,
     NGX_HTTP_BOXOFFICE_G_WAITING,         /* calls in the queue */
     NGX_HTTP_BOXOFFICE_G_LANES,
+    NGX_HTTP_BOXOFFICE_G_EXPORTS,         /* under way */
     NGX_HTTP_BOXOFFICE_G_MAX
 } ngx_http_boxoffice_gauge_e;
 

@@ -50,6 +50,8 @@ static char *ngx_http_boxoffice_database(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_boxoffice_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_boxoffice_exports(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_boxoffice_lane(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_boxoffice_token(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -64,11 +66,6 @@ static char *ngx_http_boxoffice_parameters(ngx_conf_t *cf, void *conf,
     const ngx_http_boxoffice_parameter_t *parameters, ngx_uint_t from);
 static ngx_int_t ngx_http_boxoffice_parameter(void *conf,
     const ngx_http_boxoffice_parameter_t *parameter, ngx_str_t *value);
-
-
-static ngx_conf_num_bounds_t  ngx_http_boxoffice_streams_bounds = {
-    ngx_conf_check_num_bounds, 1, NGX_HTTP_BOXOFFICE_STREAMS_MAX
-};
 
 
 static ngx_command_t  ngx_http_boxoffice_commands[] = {
@@ -102,11 +99,11 @@ static ngx_command_t  ngx_http_boxoffice_commands[] = {
       NULL },
 
     { ngx_string("boxoffice_exports"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_boxoffice_exports,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(ngx_http_boxoffice_main_conf_t, streams_max),
-      &ngx_http_boxoffice_streams_bounds },
+      0,
+      NULL },
 
     { ngx_string("boxoffice_lane"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
@@ -252,6 +249,8 @@ ngx_http_boxoffice_create_main_conf(ngx_conf_t *cf)
     bmcf->connect_timeout = NGX_CONF_UNSET_MSEC;
     bmcf->grace = NGX_CONF_UNSET_MSEC;
     bmcf->streams_max = NGX_CONF_UNSET_UINT;
+    bmcf->streams_time = NGX_CONF_UNSET_MSEC;
+    bmcf->streams_rate = NGX_CONF_UNSET_SIZE;
     bmcf->queue_max = NGX_CONF_UNSET_UINT;
     bmcf->lanes_max = NGX_CONF_UNSET_UINT;
     bmcf->batch_max = NGX_CONF_UNSET_UINT;
@@ -275,6 +274,8 @@ ngx_http_boxoffice_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(bmcf->connect_timeout, 3000);
     ngx_conf_init_msec_value(bmcf->grace, 1000);
     ngx_conf_init_uint_value(bmcf->streams_max, 2);
+    ngx_conf_init_msec_value(bmcf->streams_time, 300000);
+    ngx_conf_init_size_value(bmcf->streams_rate, 32 * 1024);
     ngx_conf_init_uint_value(bmcf->queue_max, 4096);
     ngx_conf_init_uint_value(bmcf->lanes_max, 4096);
     ngx_conf_init_uint_value(bmcf->batch_max, 256);
@@ -536,6 +537,55 @@ ngx_http_boxoffice_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     bmcf->pool_size = n;
 
     return ngx_http_boxoffice_parameters(cf, conf, parameters, 2);
+}
+
+
+static char *
+ngx_http_boxoffice_exports(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_boxoffice_main_conf_t *bmcf = conf;
+
+    char       *rv;
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    static const ngx_http_boxoffice_parameter_t  parameters[] = {
+        { ngx_string("time="), NGX_HTTP_BOXOFFICE_MSEC,
+          offsetof(ngx_http_boxoffice_main_conf_t, streams_time) },
+        { ngx_string("rate="), NGX_HTTP_BOXOFFICE_SIZE,
+          offsetof(ngx_http_boxoffice_main_conf_t, streams_rate) },
+        { ngx_null_string, 0, 0 }
+    };
+
+    if (bmcf->streams_max != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n < 1 || n > NGX_HTTP_BOXOFFICE_STREAMS_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid number of exports \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    bmcf->streams_max = n;
+
+    rv = ngx_http_boxoffice_parameters(cf, conf, parameters, 2);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    if (bmcf->streams_time == 0
+        || (bmcf->streams_rate != NGX_CONF_UNSET_SIZE
+            && bmcf->streams_rate > NGX_HTTP_BOXOFFICE_STREAM_RATE_MAX))
+    {
+        return "has a value out of range";
+    }
+
+    return NGX_CONF_OK;
 }
 
 

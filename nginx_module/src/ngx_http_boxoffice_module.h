@@ -44,6 +44,8 @@ typedef struct {
     ngx_msec_t                         grace;
 
     ngx_uint_t                         streams_max;
+    ngx_msec_t                         streams_time;
+    size_t                             streams_rate; /* bytes a second */
 
     ngx_uint_t                         queue_max;
 

@@ -15,15 +15,24 @@
  *   - The last chunk is sent after the synchronisation point.
  *   - The server's deadline and ours hold for a piece, and send_timeout for
  *     a client that takes nothing.
+ *   - An open snapshot makes hot rows slow, so an export has an end, too: the
+ *     whole may take so long, and a client must take so much of it a second
+ *     while we wait for it.  A server that is slow is not the client's fault:
+ *     only a window that was spent waiting for the client, for the most part,
+ *     is judged.
  */
 
 
+#include <linux/sockios.h>
+
 #include "ngx_http_boxoffice_stream.h"
 #include "ngx_http_boxoffice_lane.h"
+#include "ngx_http_boxoffice_metrics.h"
 #include "ngx_http_boxoffice_pool.h"
 
 
-#define NGX_HTTP_BOXOFFICE_STREAM_PIECE  (96 * 1024)
+#define NGX_HTTP_BOXOFFICE_STREAM_PIECE   (96 * 1024)
+#define NGX_HTTP_BOXOFFICE_STREAM_WINDOW  5000
 
 
 typedef struct {
@@ -32,7 +41,15 @@ typedef struct {
     ngx_http_cleanup_pt          *cleanup;
     ngx_buf_t                    *buf;
     size_t                        size;      /* of buf */
+    ngx_event_t                   watch;     /* ends a window, or the whole */
+    ngx_msec_t                    start;
+    ngx_msec_t                    waited;    /* for the client: in all, */
+    ngx_msec_t                    window;    /* in this window, */
+    ngx_msec_t                    since;     /* and since then, if waiting */
+    off_t                         sent;      /* before this window */
+    int                           queued;    /* then, by the kernel */
     unsigned                      begun:1;   /* the status has come */
+    unsigned                      waiting:1;
 } ngx_http_boxoffice_stream_t;
 
 
@@ -49,8 +66,21 @@ static ngx_int_t ngx_http_boxoffice_stream_send(ngx_http_boxoffice_stream_t *s,
     ngx_str_t *piece);
 static ngx_int_t ngx_http_boxoffice_stream_reserve(
     ngx_http_boxoffice_stream_t *s, size_t size);
-static ngx_int_t ngx_http_boxoffice_stream_wait(ngx_http_request_t *r);
+static ngx_int_t ngx_http_boxoffice_stream_wait(
+    ngx_http_boxoffice_stream_t *s);
 static void ngx_http_boxoffice_stream_writer(ngx_http_request_t *r);
+static void ngx_http_boxoffice_stream_waits(ngx_http_boxoffice_stream_t *s,
+    ngx_uint_t waiting);
+static void ngx_http_boxoffice_stream_watch(
+    ngx_http_boxoffice_stream_t *s);
+static void ngx_http_boxoffice_stream_watch_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_boxoffice_stream_slow(
+    ngx_http_boxoffice_stream_t *s);
+static off_t ngx_http_boxoffice_stream_taken(ngx_http_boxoffice_stream_t *s);
+static int ngx_http_boxoffice_stream_queued(ngx_http_boxoffice_stream_t *s);
+static void ngx_http_boxoffice_stream_cut(ngx_http_boxoffice_stream_t *s,
+    const char *why, const char *parameter);
+static void ngx_http_boxoffice_stream_count(void);
 static void ngx_http_boxoffice_stream_fail(ngx_http_boxoffice_stream_t *s);
 static void ngx_http_boxoffice_stream_break(ngx_http_boxoffice_stream_t *s);
 static void ngx_http_boxoffice_stream_reset(ngx_http_request_t *r);
@@ -101,6 +131,10 @@ ngx_http_boxoffice_stream_init(ngx_cycle_t *cycle,
         s[i].pg.conf = conf;
         s[i].pg.log = cycle->log;
         s[i].pg.data = &s[i];
+
+        s[i].watch.handler = ngx_http_boxoffice_stream_watch_handler;
+        s[i].watch.data = &s[i];
+        s[i].watch.log = cycle->log;
     }
 
     ngx_http_boxoffice_streams = s;
@@ -164,7 +198,16 @@ ngx_http_boxoffice_stream_start(ngx_http_boxoffice_call_t *call)
     s->cleanup = &cln->handler;
     s->buf = NULL;
     s->size = 0;
+    s->start = ngx_current_msec;
+    s->waited = 0;
+    s->window = 0;
+    s->sent = r->connection->sent;
+    s->queued = 0;
     s->begun = 0;
+    s->waiting = 0;
+
+    ngx_http_boxoffice_stream_watch(s);
+    ngx_http_boxoffice_stream_count();
 
     if (!r->discard_body) {
         r->read_event_handler = ngx_http_test_reading;
@@ -341,7 +384,7 @@ ngx_http_boxoffice_stream_send(ngx_http_boxoffice_stream_t *s,
         return NGX_ERROR;
     }
 
-    return ngx_http_boxoffice_stream_wait(r);
+    return ngx_http_boxoffice_stream_wait(s);
 }
 
 
@@ -370,11 +413,13 @@ ngx_http_boxoffice_stream_reserve(ngx_http_boxoffice_stream_t *s, size_t size)
 
 
 static ngx_int_t
-ngx_http_boxoffice_stream_wait(ngx_http_request_t *r)
+ngx_http_boxoffice_stream_wait(ngx_http_boxoffice_stream_t *s)
 {
     ngx_event_t               *wev;
+    ngx_http_request_t        *r;
     ngx_http_core_loc_conf_t  *clcf;
 
+    r = s->call->request;
     wev = r->connection->write;
 
     if (!r->connection->buffered && !r->buffered && r->out == NULL) {
@@ -385,12 +430,18 @@ ngx_http_boxoffice_stream_wait(ngx_http_request_t *r)
 
         r->write_event_handler = ngx_http_request_empty_handler;
 
+        ngx_http_boxoffice_stream_waits(s, 0);
+
         return NGX_OK;
     }
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
     r->write_event_handler = ngx_http_boxoffice_stream_writer;
+
+    /* limit_rate is not the client's doing */
+
+    ngx_http_boxoffice_stream_waits(s, !wev->delayed);
 
     if (!wev->delayed) {
         ngx_add_timer(wev, clcf->send_timeout);
@@ -427,10 +478,8 @@ ngx_http_boxoffice_stream_writer(ngx_http_request_t *r)
     wev = r->connection->write;
 
     if (wev->timedout) {
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, NGX_ETIMEDOUT,
-                      "client timed out");
-        r->connection->timedout = 1;
-        ngx_http_boxoffice_stream_break(s);
+        ngx_http_boxoffice_stream_cut(s, "the client took nothing for too "
+                                      "long", "send_timeout");
         return;
     }
 
@@ -441,7 +490,7 @@ ngx_http_boxoffice_stream_writer(ngx_http_request_t *r)
     }
 
     if (rc != NGX_ERROR) {
-        rc = ngx_http_boxoffice_stream_wait(r);
+        rc = ngx_http_boxoffice_stream_wait(s);
     }
 
     if (rc == NGX_ERROR) {
@@ -452,6 +501,145 @@ ngx_http_boxoffice_stream_writer(ngx_http_request_t *r)
     if (rc == NGX_OK) {
         ngx_http_boxoffice_pg_resume(&s->pg);
     }
+}
+
+
+/* adds up how long the client kept us waiting */
+
+static void
+ngx_http_boxoffice_stream_waits(ngx_http_boxoffice_stream_t *s,
+    ngx_uint_t waiting)
+{
+    if (s->waiting) {
+        s->waited += ngx_current_msec - s->since;
+        s->window += ngx_current_msec - s->since;
+    }
+
+    s->waiting = waiting;
+    s->since = ngx_current_msec;
+}
+
+
+static void
+ngx_http_boxoffice_stream_watch(ngx_http_boxoffice_stream_t *s)
+{
+    ngx_msec_t  left;
+
+    left = s->start + s->pg.conf->streams_time - ngx_current_msec;
+
+    ngx_add_timer(&s->watch, ngx_min(left, NGX_HTTP_BOXOFFICE_STREAM_WINDOW));
+}
+
+
+static void
+ngx_http_boxoffice_stream_watch_handler(ngx_event_t *ev)
+{
+    ngx_http_boxoffice_stream_t  *s;
+
+    s = ev->data;
+
+    ngx_http_boxoffice_stream_waits(s, s->waiting);
+
+    if (ngx_current_msec - s->start >= s->pg.conf->streams_time) {
+        ngx_http_boxoffice_stream_cut(s, "it takes too long",
+                                      "time= of boxoffice_exports");
+        return;
+    }
+
+    if (ngx_http_boxoffice_stream_slow(s)) {
+        ngx_http_boxoffice_stream_cut(s, "the client reads too slowly",
+                                      "rate= of boxoffice_exports");
+        return;
+    }
+
+    s->window = 0;
+    s->sent = s->call->request->connection->sent;
+    s->queued = ngx_http_boxoffice_stream_queued(s);
+
+    ngx_http_boxoffice_stream_watch(s);
+}
+
+
+static ngx_uint_t
+ngx_http_boxoffice_stream_slow(ngx_http_boxoffice_stream_t *s)
+{
+    off_t  taken;
+
+    if (!s->begun || s->window < NGX_HTTP_BOXOFFICE_STREAM_WINDOW / 2) {
+        return 0;
+    }
+
+    taken = ngx_http_boxoffice_stream_taken(s);
+
+    return taken < (off_t) (s->pg.conf->streams_rate * s->window / 1000);
+}
+
+
+/*
+ * Sent is what the kernel has taken, in megabytes at a time: what it has left
+ * of that is not with the client yet.  Over HTTP/2 it has other streams' bytes
+ * as well, and only fewer of them tell something.
+ */
+
+static off_t
+ngx_http_boxoffice_stream_taken(ngx_http_boxoffice_stream_t *s)
+{
+    off_t                drained;
+    ngx_http_request_t  *r;
+
+    r = s->call->request;
+    drained = s->queued - ngx_http_boxoffice_stream_queued(s);
+
+    if (r->stream && drained < 0) {
+        drained = 0;
+    }
+
+    return r->connection->sent - s->sent + drained;
+}
+
+
+static int
+ngx_http_boxoffice_stream_queued(ngx_http_boxoffice_stream_t *s)
+{
+    int  n;
+
+    if (ioctl(s->call->request->connection->fd, SIOCOUTQ, &n) == -1) {
+        return 0;
+    }
+
+    return n;
+}
+
+
+/* by a rule of ours; the operator is told which one, and where to change it */
+
+static void
+ngx_http_boxoffice_stream_cut(ngx_http_boxoffice_stream_t *s,
+    const char *why, const char *parameter)
+{
+    ngx_connection_t           *c;
+    ngx_http_boxoffice_call_t  *call;
+
+    call = s->call;
+    c = call->request->connection;
+
+    ngx_http_boxoffice_stream_waits(s, 0);
+
+    ngx_log_error(NGX_LOG_WARN, c->log, 0,
+                  "boxoffice: \"%V\" cut off: %s (%s); %O bytes were sent "
+                  "in %M ms, of which %M ms were spent waiting for the "
+                  "client; request id %V",
+                  &call->route->operation, why, parameter, c->sent,
+                  ngx_current_msec - s->start, s->waited, &call->request_id);
+
+    if (s->begun) {
+        ngx_http_boxoffice_stream_break(s);
+        return;
+    }
+
+    ngx_http_boxoffice_stream_release(s);
+    ngx_http_boxoffice_reply_problem(call, NGX_HTTP_BOXOFFICE_E_DEADLINE,
+                                     NULL);
 }
 
 
@@ -500,6 +688,8 @@ ngx_http_boxoffice_stream_break(ngx_http_boxoffice_stream_t *s)
 
     r = s->call->request;
 
+    ngx_http_boxoffice_metrics_count(NGX_HTTP_BOXOFFICE_M_EXPORT_BROKEN);
+
     ngx_http_boxoffice_stream_release(s);
     ngx_http_boxoffice_stream_reset(r);
     ngx_http_boxoffice_stream_finish(r, NGX_ERROR);
@@ -514,11 +704,17 @@ ngx_http_boxoffice_stream_reset(ngx_http_request_t *r)
 
     c = r->connection;
 
-    /* HTTP/2: others share the connection, and nginx resets the stream */
+    /*
+     * HTTP/2: others share the connection, and nginx resets the stream.
+     * Were it marked as timed out, reset_timedout_connection would take what
+     * the others have not read yet with it.
+     */
 
     if (r->stream) {
         return;
     }
+
+    c->timedout = 1;
 
     linger.l_onoff = 1;
     linger.l_linger = 0;
@@ -551,7 +747,29 @@ ngx_http_boxoffice_stream_release(ngx_http_boxoffice_stream_t *s)
     *s->cleanup = NULL;
     s->call = NULL;
 
+    if (s->watch.timer_set) {
+        ngx_del_timer(&s->watch);
+    }
+
     ngx_http_boxoffice_pg_close(&s->pg);
+    ngx_http_boxoffice_stream_count();
+}
+
+
+static void
+ngx_http_boxoffice_stream_count(void)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < ngx_http_boxoffice_nstreams; i++) {
+        if (ngx_http_boxoffice_streams[i].call) {
+            n++;
+        }
+    }
+
+    ngx_http_boxoffice_metrics_gauge(NGX_HTTP_BOXOFFICE_G_EXPORTS, n);
 }
 
 

@@ -12,6 +12,7 @@
 
 
 #define NGX_HTTP_BOXOFFICE_STREAMS_MAX  64
+#define NGX_HTTP_BOXOFFICE_STREAM_RATE_MAX  (1024 * 1024 * 1024)
 
 
 ngx_int_t ngx_http_boxoffice_stream_init(ngx_cycle_t *cycle,

@@ -3,10 +3,9 @@
 
 use v5.36;
 use lib 'tests/lib';
+use Boxoffice::Frames;
 use Boxoffice::Test;
 use Cpanel::JSON::XS qw(decode_json encode_json);
-use IO::Socket::INET;
-use Socket qw(SOL_SOCKET SO_RCVBUF);
 
 my $port   = Boxoffice::Server::_free_port();
 my $t      = Boxoffice::Test->start(trouble => 1, workers => 1, nginx => sub ($text) {
@@ -57,59 +56,25 @@ like($status, qr/^(?:413|000)$/, 'a body of two megabytes is refused, or its str
 ($status, undef, $body) = asked('-H', 'Authorization: Bearer x.y.z', "http://site/v1/organizers/" . $t->organizer . '/events');
 is($status, 401, 'a bad token');
 
-# Frames by hand: [type, flags, stream, payload].
-sub frame ($type, $flags, $stream, $payload = '') { return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $stream) . $payload }
-
-sub get ($stream, $path, $token) {
-	my $string = sub ($text) {
-		my $n = length $text;
-		return pack('C', $n) . $text if $n < 127;
-		my $bytes = "\x7f";
-		for ($n -= 127; $n > 127; $n >>= 7) { $bytes .= chr($n & 127 | 128) }
-		return $bytes . chr($n) . $text;
-	};
-	my @fields = (':method' => 'GET', ':scheme' => 'http', ':path' => $path, ':authority' => 'site', authorization => "Bearer $token");
-	my $block  = '';
-	while (my ($name, $value) = splice @fields, 0, 2) { $block .= "\0" . $string->($name) . $string->($value) }
-	return frame(1, 5, $stream, $block);
-}
-
 subtest 'an export that breaks off takes nothing else of its connection with it' => sub {
 	my $big = $t->event(capacity => 1000, sessions => [ map { { key => "s$_", starts_at => rfc3339(time + 86400 * $_) } } 1 .. 40 ]);
 	$server->dbh->do(q{
 		INSERT INTO boxoffice.order (event_id, id, hold_id, code, status, total, currency, test, channel, placed_at, paid_at)
 		SELECT e.id, n * 16, n * 16 + 1, lpad(n::text, 6, 'A'), 'paid', 0, 'EUR', false, 'web', now(), now()
 		  FROM boxoffice.event e, generate_series(1, 20000) AS n WHERE e.id = ?}, undef, $big->{id});
-	my $c = IO::Socket::INET->new(Proto => 'tcp') or die "socket: $!\n";
-	setsockopt $c, SOL_SOCKET, SO_RCVBUF, 4096;
-	CORE::connect $c, Socket::pack_sockaddr_in($port, Socket::inet_aton('127.0.0.1')) or die "connect: $!\n";
-	my ($in, %end) = ('');
-	my $read = sub ($until) {
-		until ($end{$until}) {
-			sysread $c, $in, 65536, length $in or return;
-			while (length $in >= 9 and length $in >= 9 + (my $n = unpack 'N', "\0" . substr $in, 0, 3)) {
-				my ($type, $flags, $stream) = unpack 'x3CCN', substr $in, 0, 9 + $n, '';
-				$end{$stream} = $type == 3 ? 'reset' : 'whole' if $type == 3 or $type == 0 && $flags & 1;
-			}
-		}
-	};
-	local $SIG{ALRM} = sub { die "no end\n" };
-	alarm 60;
+	my $c = Boxoffice::Frames->connect($port);
 	# The connection has room for all, a stream for its 64 KiB: the export waits for more, and hears then that the server has left.
-	syswrite $c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0) . frame(8, 0, 0, pack 'N', 1 << 30) . get(1, "/v1/events/$big->{id}/orders.csv", $t->organizer_token);
+	$c->get(1, "/v1/events/$big->{id}/orders.csv", $t->organizer_token);
 	wait_until(sub { ($server->value(q{SELECT wait_event FROM pg_stat_activity WHERE query LIKE '%boxoffice_code.stream(%' AND pid <> pg_backend_pid()}) // '') eq 'ClientWrite' }, 'an export waits');
 	$server->dbh->do(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%boxoffice_code.stream(%' AND pid <> pg_backend_pid()});
-	syswrite $c, frame(8, 0, 1, pack 'N', 1 << 30);
-	$read->(1);
-	is($end{1}, 'reset', 'its stream is reset');
+	$c->window(1, 1 << 30);
+	like($c->end(1), qr/^reset/, 'its stream is reset');
 	my ($old) = $server->worker_pids;
-	syswrite $c, get(3, "/v1/events/$big->{id}/sessions?limit=40", $t->organizer_token);
+	$c->get(3, "/v1/events/$big->{id}/sessions?limit=40", $t->organizer_token);
 	sleep 1;
 	$server->nginx_reload;
 	wait_until(sub { !grep { $_ == $old } $server->worker_pids }, 'the worker is gone');
-	$read->(3);
-	is($end{3}, 'whole', 'what was not read yet when the server closed the connection comes');
-	alarm 0;
+	is($c->end(3), 'whole', 'what was not read yet when the server closed the connection comes');
 	$server->dbh->do('DELETE FROM boxoffice.order WHERE event_id = ?', undef, $big->{id});
 };
 

@@ -1,0 +1,67 @@
+package Boxoffice::Frames;
+
+# HTTP/2 by hand, over TCP without TLS: requests without bodies, windows that a test opens as it likes, and how each stream
+# ended.
+
+use v5.36;
+use Socket qw(PF_INET SOCK_STREAM SOL_SOCKET SO_RCVBUF inet_aton pack_sockaddr_in);
+
+# connect(port): a connection with a small buffer and room for everything, whose streams have windows of 64 KiB.
+sub connect ($class, $port) {
+	socket my $socket, PF_INET, SOCK_STREAM, 0 or die "socket: $!\n";
+	setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 4096;
+	CORE::connect $socket, pack_sockaddr_in($port, inet_aton('127.0.0.1')) or die "connect: $!\n";
+	my $self = bless { socket => $socket, in => '', end => {}, taken => {} }, $class;
+	$self->_write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . _frame(4, 0, 0));
+	return $self->window(0, 1 << 30);
+}
+
+# So many bytes more may come: on a stream, or on all (0).
+sub window ($self, $stream, $bytes) { return $self->_write(_frame(8, 0, $stream, pack 'N', $bytes)) }
+
+sub get ($self, $stream, $path, $token) {
+	my @fields = (':method' => 'GET', ':scheme' => 'http', ':path' => $path, ':authority' => 'site', authorization => "Bearer $token");
+	my $block  = '';
+	while (my ($name, $value) = splice @fields, 0, 2) { $block .= "\0" . _string($name) . _string($value) }
+	return $self->_write(_frame(1, 5, $stream, $block));
+}
+
+# Reads until the stream has ended, and says how: 'whole', 'reset N' with the error code, or '' if the connection ended before.
+sub end ($self, $stream, $seconds = 60) {
+	local $SIG{ALRM} = sub { die "stream $stream does not end\n" };
+	alarm $seconds;
+	until ($self->{end}{$stream}) {
+		last unless sysread $self->{socket}, $self->{in}, 65536, length $self->{in};
+		while (length $self->{in} >= 9 and length $self->{in} >= 9 + (my $n = unpack 'N', "\0" . substr $self->{in}, 0, 3)) {
+			my ($type, $flags, $of, $payload) = unpack 'x3CCNa*', substr $self->{in}, 0, 9 + $n, '';
+			$self->{taken}{$of} += $n if $type == 0;
+			$self->{end}{$of} = 'reset ' . unpack 'N', $payload if $type == 3;
+			$self->{end}{$of} = 'whole' if $type == 0 && $flags & 1;
+		}
+	}
+	alarm 0;
+	return $self->{end}{$stream} // '';
+}
+
+# How many bytes of a body have come on it.
+sub taken ($self, $stream) { return $self->{taken}{$stream} // 0 }
+
+sub close ($self) { close $self->{socket}; return }
+
+sub _write ($self, $bytes) {
+	syswrite($self->{socket}, $bytes) == length $bytes or die "write: $!\n";
+	return $self;
+}
+
+sub _frame ($type, $flags, $stream, $payload = '') { return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $stream) . $payload }
+
+# A string of HPACK: its length, seven bits at a time where it does not fit, and its bytes.
+sub _string ($text) {
+	my $n = length $text;
+	return pack('C', $n) . $text if $n < 127;
+	my $bytes = "\x7f";
+	for ($n -= 127; $n > 127; $n >>= 7) { $bytes .= chr($n & 127 | 128) }
+	return $bytes . chr($n) . $text;
+}
+
+1;
