@@ -1,6 +1,6 @@
 -- Add-ons, bundles, and the cart of FIELD 4.3. Stands on pass.sql's functions.
 --
--- Of that section 51 is in hold.sql, 54 and 56 in hold_change.sql, 64 and 67 have no subject here: types are not
+-- Of that section 51, 54 and 56 are in field.sql, 64 and 67 have no subject here: types are not
 -- limited to channels, and a cart is known by its secret, so there is no other of the same buyer to drop. A hold that
 -- has expired is not revived (56, 57): it is 410, and what is still there is asked for anew.
 SET client_min_messages = warning;

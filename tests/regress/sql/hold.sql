@@ -48,7 +48,7 @@ SELECT hold_test.hold(701000, '2 group fri', '7 group fri', '2 group fri, 2 grou
 UPDATE boxoffice.event SET max_per_order = 5, version = version + 1 WHERE id = 701000;
 SELECT hold_test.hold(701000, '3 general fri, 3 general sat', '2 general fri, 3 general sat');
 
-\echo # when the event, the session or the type is not on sale
+\echo # when the event, the session or the type is not on sale (FIELD 4.3.51)
 UPDATE boxoffice.event SET status = 'draft', version = version + 1 WHERE id = 701000;
 SELECT hold_test.hold(701000, '1 general fri');
 UPDATE boxoffice.event SET status = 'paused', version = version + 1 WHERE id = 701000;
@@ -170,7 +170,7 @@ SELECT c.status, c.answer ->> 'channel', c.answer -> 'errors'
 \echo # in SQL it is a function like any other, and refuses by raising
 SELECT api.hold_create(706000, hold_test.items('1 general sat')) ->> 'status';
 SELECT api.hold_create(706000, hold_test.items('11 general sat'));
-\echo # places are given out in READ COMMITTED only
+\echo # places are given out in READ COMMITTED only (FIELD 4.1.31)
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT api.hold_create(706000, hold_test.items('1 general sat'));
 ROLLBACK;
