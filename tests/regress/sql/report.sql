@@ -89,6 +89,27 @@ SELECT DISTINCT s.organizer FROM report.ticket AS s;
 SELECT DISTINCT s.organizer FROM report.session_load AS s;
 SELECT DISTINCT s.organizer FROM report.owed AS s;
 SELECT DISTINCT s.organizer FROM report.event_summary AS s;
+
+-- nor in a condition, which could tell of other organizers' rows by a notice or an error; however the view is read
+CREATE FUNCTION pg_temp.seen(event text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$
+BEGIN
+    IF event <> 'report-tokyo' THEN
+        RAISE 'a condition saw another organizer''s row' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN true;
+END $$;
+SET enable_nestloop = off;
+SET enable_indexscan = off;
+SELECT count(*) > 0 AS some FROM report.inventory AS i WHERE pg_temp.seen(i.event);
+SELECT count(*) > 0 AS some FROM report.sales_by_day AS s WHERE pg_temp.seen(s.event);
+SELECT count(*) > 0 AS some FROM report.order AS b WHERE pg_temp.seen(b.event);
+SELECT count(*) > 0 AS some FROM report.ticket AS t WHERE pg_temp.seen(t.event);
+SELECT count(*) > 0 AS some FROM report.session_load AS l WHERE pg_temp.seen(l.event);
+SELECT count(*) > 0 AS some FROM report.owed AS w WHERE pg_temp.seen(w.event);
+SELECT count(*) > 0 AS some FROM report.event_summary AS s WHERE pg_temp.seen(s.event);
+RESET enable_nestloop;
+RESET enable_indexscan;
+DROP FUNCTION pg_temp.seen;
 RESET SESSION AUTHORIZATION;
 
 DELETE FROM boxoffice.login_actor WHERE login = 'test_analyst';
