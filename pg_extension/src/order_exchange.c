@@ -216,6 +216,30 @@ judge_type(Exchange *x, const Move *move)
 							"A pass has no session of its own.");
 }
 
+/* Whether the pass can be had: as a sale would, only while it admits to all of its sessions. */
+static void
+judge_pass(Exchange *x, const Move *move)
+{
+	Call	   *call = x->act.call;
+	char	   *pointer = move_pointer(move, "/ticket_type");
+	const Offer *offer = x->offer;
+
+	for (int i = offer_pass_session(offer, move->type, -1); i >= 0;
+		 i = offer_pass_session(offer, move->type, i))
+		if (offer->sessions[i].cancelled)
+		{
+			reply_refuse(call, ERR_EVENT_CANCELLED, pointer,
+						 psprintf("\"session\":\"%s\"", offer->sessions[i].key));
+			return;
+		}
+	if (move->place->too_large)
+		reply_refuse_detail(call, ERR_NOT_ON_SALE, pointer, NULL,
+							psprintf("The ticket type takes more than %d places at once.",
+									 PLACE_ROWS_MAX));
+	else if (move->place->stock_count == 0 && move->type->pool_count > 0)
+		reply_refuse(call, ERR_NOT_ON_SALE, pointer, NULL);
+}
+
 /* Whether it can be had in that session; else refuses. */
 static void
 judge_session(Exchange *x, const Move *move)
@@ -224,8 +248,8 @@ judge_session(Exchange *x, const Move *move)
 	char	   *pointer = move_pointer(move, "/session");
 
 	if (move->type->pass)
-		return;
-	if (move->session == NULL)
+		judge_pass(x, move);
+	else if (move->session == NULL)
 		reply_refuse(call, move->session_ref >= 0 ? ERR_UNKNOWN_REFERENCE : ERR_SESSION_REQUIRED,
 					 pointer, NULL);
 	else if (move->session->cancelled)

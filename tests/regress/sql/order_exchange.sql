@@ -147,3 +147,21 @@ SELECT order_test.exchange(9992000, :o, '1 - saturday');
 SELECT order_test.exchange(9992000, :o, '1 pass saturday,2 pass saturday');
 SET boxoffice.clock_offset = 0;
 SELECT * FROM boxoffice.check_inventory(9992000);
+
+\echo # into a pass as a sale would have it: while all of its sessions take place, and not one that takes more places than a claim can
+SELECT order_test.make_event(9993000, 'EXWEEK');
+UPDATE boxoffice.ticket_type SET admits = 'all' WHERE event_id = 9993000 AND key = 'pass';
+SELECT order_test.bought(9993000, '{general 2 friday}') AS o \gset
+SELECT order_test.exchange(9993000, :o, '1 pass -');
+UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = 9993000 AND key = 'saturday';
+SELECT order_test.exchange(9993000, :o, '2 pass -');
+UPDATE boxoffice.session SET status = 'open' WHERE event_id = 9993000 AND key = 'saturday';
+INSERT INTO boxoffice.session (event_id, id, key, status, starts_at, ends_at, zone, sale_close_offset_ms)
+SELECT 9993000, 99930000 + n, 'day-' || n, 'open', starts_at, ends_at, zone, 0
+  FROM boxoffice.session, generate_series(1, 1001) AS n WHERE id = 9993002;
+INSERT INTO boxoffice.stock (event_id, id, pool_id, session_id, group_id, capacity, overbook, held, pending, sold, blocked)
+SELECT 9993000, 99940000 + n, 9993010, 99930000 + n, 9993030, 1, 0, 0, 0, 0, 0 FROM generate_series(1, 1001) AS n;
+UPDATE boxoffice.event SET version = version + 1 WHERE id = 9993000;
+SELECT order_test.exchange(9993000, :o, '2 pass -');
+SELECT * FROM boxoffice.check_orders(9993000);
+SELECT * FROM boxoffice.check_inventory(9993000);
