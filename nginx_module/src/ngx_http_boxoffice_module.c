@@ -333,7 +333,7 @@ ngx_http_boxoffice_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_conf_merge_str_value(conf->cache_control, prev->cache_control,
-                             "public, max-age=1, stale-while-revalidate=10");
+                             "public, max-age=1, stale-while-revalidate=2");
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 

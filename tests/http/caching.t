@@ -92,6 +92,17 @@ subtest 'a change is seen soon' => sub {
 	is_status($http->request(POST => "/v1/events/$event->{id}/resume", token => $t->organizer_token, key => uuid()), 200, 'it goes on');
 };
 
+# The first look after a quiet time was once answered from the cache however old that was, up to ten minutes, and only
+# the second one saw the change.
+subtest 'nobody is shown an old page, only because nobody looked meanwhile' => sub {
+	wait_until(sub { $http->get($view)->json->{status} eq 'published' }, 'the page says that it is on sale', 15);
+	is_status($http->request(POST => "/v1/events/$event->{id}/pause", token => $t->organizer_token, key => uuid()), 200, 'the sale is paused');
+	my $old = time + 4;
+	wait_until(sub { time > $old }, 'what is kept is old', 15);
+	is($http->get($view)->json->{status}, 'paused', 'the next look sees it');
+	is_status($http->request(POST => "/v1/events/$event->{id}/resume", token => $t->organizer_token, key => uuid()), 200, 'it goes on');
+};
+
 subtest 'PostgreSQL away, pages still there' => sub {
 	$http->get($view);
 	$t->expect_log(qr/boxoffice|connect|server closed|terminat/);
