@@ -7,6 +7,9 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
+#include "storage/proc.h"
+
 #include "block.h"
 #include "bulk.h"
 #include "buyer.h"
@@ -42,6 +45,27 @@ static CoreQuery delete_query = {
 	" WHERE c.event_id = $1 AND c.owner_id = n.owner_id AND c.line = n.line"
 	" AND c.state = n.old_state",
 	4, {INT8OID, INT8ARRAYOID, INT2ARRAYOID, TEXTARRAYOID}
+};
+
+#define USED_TYPES 1024			/* a power of two */
+
+/*
+ * Ticket types that are known to be marked as used, by a hash of their ids.  The mark is never
+ * taken away, so who has seen it need not look again.
+ */
+static int64 used_types[USED_TYPES];
+
+static CoreQuery used_query = {
+	"SELECT id FROM boxoffice.ticket_type WHERE event_id = $1 AND id = ANY ($2) AND used",
+	2, {INT8OID, INT8ARRAYOID}
+};
+
+static CoreQuery use_query = {
+	"UPDATE boxoffice.ticket_type t SET used = true"
+	" FROM (SELECT id FROM boxoffice.ticket_type"
+	"       WHERE event_id = $1 AND id = ANY ($2) AND NOT used ORDER BY id FOR NO KEY UPDATE) n"
+	" WHERE t.event_id = $1 AND t.id = n.id",
+	2, {INT8OID, INT8ARRAYOID}
 };
 
 const char *
@@ -135,6 +159,57 @@ claim_insert_parent(Bulk *bulk, const Claim *claim)
 		bulk_null(bulk);
 }
 
+static int64 *
+used_type_slot(int64 id)
+{
+	return &used_types[murmurhash32((uint32) id ^ (uint32) (id >> 32)) & (USED_TYPES - 1)];
+}
+
+/*
+ * Marks these types as used.  What this transaction itself has marked may still be rolled back, so
+ * only a mark that another one left is remembered.
+ */
+static void
+types_mark_used(int64 event_id, int64 *ids, int n)
+{
+	static LocalTransactionId marked_in = InvalidLocalTransactionId;
+	Datum		args[2] = {Int64GetDatum(event_id)};
+	int			found;
+
+	n = ids_sort_unique(ids, n);
+	args[1] = array_int8(ids, n);
+	found = query_run(&used_query, args, NULL);
+	for (int row = 0; row < found && MyProc->lxid != marked_in; row++)
+		*used_type_slot(query_int8(row, 1)) = query_int8(row, 1);
+	query_done();
+	if (found == n)
+		return;
+	marked_in = MyProc->lxid;
+	(void) query_run(&use_query, args, NULL);
+	query_done();
+}
+
+/* That anything was ever taken of a type is noted: what was never used may be deleted. */
+static void
+claim_use_types(int64 event_id, const Claim *claims, int count)
+{
+	int64	   *ids = NULL;
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		int64		id = claims[i].ticket_type_id;
+
+		if (id == 0 || *used_type_slot(id) == id)
+			continue;
+		if (ids == NULL)
+			ids = palloc_array(int64, count);
+		ids[n++] = id;
+	}
+	if (n > 0)
+		types_mark_used(event_id, ids, n);
+}
+
 void
 claim_insert(int64 event_id, const Claim *claims, int count)
 {
@@ -169,6 +244,7 @@ claim_insert(int64 event_id, const Claim *claims, int count)
 		bulk_row(bulk);
 	}
 	bulk_end(bulk);
+	claim_use_types(event_id, claims, count);
 }
 
 static void

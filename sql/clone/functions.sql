@@ -143,6 +143,7 @@ AS $$
         SELECT pg_catalog.jsonb_populate_record(t, pg_catalog.jsonb_build_object(
                    'event_id', made,
                    'id', boxoffice_code.new_id(),
+                   'used', false,
                    'sale_starts_at',
                    boxoffice_code.clone_time(t.sale_starts_at, event.zone, shift),
                    'sale_ends_at',

@@ -218,6 +218,32 @@ COMMENT ON FUNCTION boxoffice_code.pretix_order_unfit IS
 -- ---- an order, written
 -- ---------------------------------------------------------------------------------------------
 
+-- Marks what the claims of an imported order name as used, also by what has expired or was
+-- cancelled: a late payment looks for the rows.
+CREATE OR REPLACE FUNCTION boxoffice_code.pretix_mark_used(event bigint, hold bigint)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE boxoffice.ticket_type AS t
+       SET used = true
+     WHERE t.event_id = event AND NOT t.used
+       AND t.id IN (
+        SELECT c.ticket_type_id
+          FROM boxoffice.claim AS c
+         WHERE c.event_id = event AND c.owner_id = hold);
+
+    UPDATE boxoffice.stock AS s
+       SET used = true
+     WHERE s.event_id = event AND NOT s.used
+       AND s.id IN (
+        SELECT pg_catalog.unnest(c.stock_ids)
+          FROM boxoffice.claim AS c
+         WHERE c.event_id = event AND c.owner_id = hold);
+$$;
+COMMENT ON FUNCTION boxoffice_code.pretix_mark_used IS
+'Marks the ticket types and stock rows of an imported order as used.';
+
 -- Its hold and claims, and the counters of what they take. Returns by how much places had to be
 -- overbooked.
 CREATE OR REPLACE FUNCTION boxoffice_code.pretix_write_claims(
@@ -257,14 +283,7 @@ BEGIN
       ) AS l
       JOIN boxoffice.stock AS s ON s.event_id = event.id AND s.id = l.stock_ids[1];
 
-    -- also by what has expired or was cancelled: a late payment looks for the rows
-    UPDATE boxoffice.stock AS s
-       SET used = true
-     WHERE s.event_id = event.id AND NOT s.used
-       AND s.id IN (
-        SELECT pg_catalog.unnest(c.stock_ids)
-          FROM boxoffice.claim AS c
-         WHERE c.event_id = event.id AND c.owner_id = made.hold_id);
+    PERFORM boxoffice_code.pretix_mark_used(event.id, made.hold_id);
     IF wanted NOT IN ('sold', 'pending') THEN
         RETURN 0;
     END IF;

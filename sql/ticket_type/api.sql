@@ -29,7 +29,9 @@ DECLARE
 BEGIN
     PERFORM boxoffice_code.require_fits('ticket_type_create', type);
     of := boxoffice_code.event_lock(event, if_match, 'manager');
-    PERFORM boxoffice_code.event_lock_groups(event);
+    IF boxoffice_code.ticket_type_joins(type) THEN
+        PERFORM boxoffice_code.event_lock_groups(event);
+    END IF;
     IF (SELECT pg_catalog.count(*) >= 1000
           FROM boxoffice.ticket_type AS t WHERE t.event_id = of.id) THEN
         PERFORM boxoffice_code.refuse('invalid_document', '', '{"max": 1000}',
@@ -49,7 +51,8 @@ BEGIN
          WHERE l.event_id = of.id AND l.ticket_type_id = made.id) THEN
         PERFORM boxoffice_code.ticket_type_link_unlimited(event, made.id);
     END IF;
-    PERFORM boxoffice_code.ticket_type_settle(event, made.id);
+    PERFORM boxoffice_code.ticket_type_settle(
+        event, made.id, boxoffice_code.ticket_type_joins(type));
     of := boxoffice_code.event_changed(event, 'ticket_type_create', key,
                                        pg_catalog.jsonb_strip_nulls(type));
     RETURN boxoffice_code.ticket_type_answer(of, made.id, 'created');
@@ -93,9 +96,12 @@ BEGIN
         IF patch ?| '{pools,sessions,admits}' THEN
             PERFORM boxoffice_code.ticket_type_free(event, found.id);
             PERFORM boxoffice_code.ticket_type_relink(found, patched, patch);
+        ELSIF NOT boxoffice_code.ticket_type_sold_alike(patch) THEN
+            PERFORM boxoffice_code.event_lock_groups(event);
         END IF;
         PERFORM boxoffice_code.ticket_type_write(patched, patch);
-        PERFORM boxoffice_code.ticket_type_settle(event, found.id);
+        PERFORM boxoffice_code.ticket_type_settle(
+            event, found.id, patch ?| '{pools,admits}');
         of := boxoffice_code.event_changed(event, 'ticket_type_change', found.key, patch);
     END IF;
     RETURN boxoffice_code.ticket_type_answer(of, found.id, 'changed');
@@ -116,12 +122,18 @@ DECLARE
     found boxoffice.ticket_type := boxoffice_code.ticket_type_find(event, ticket_type);
     shown json := boxoffice_code.ticket_types_own_json(of, found.id) -> 0;
     used boolean;
+    joined boolean := found.admits = 'all' OR (
+        SELECT pg_catalog.count(*) > 1
+          FROM boxoffice.ticket_type_pool AS l
+         WHERE l.event_id = found.event_id AND l.ticket_type_id = found.id);
 BEGIN
     PERFORM boxoffice_code.event_lock_groups(event);
     used := boxoffice_code.ticket_type_was_used(event, found.id);
     IF NOT used THEN
         PERFORM boxoffice_code.ticket_type_remove(event, found.id);
-        PERFORM boxoffice_code.inventory_regroup(event);
+        IF joined THEN
+            PERFORM boxoffice_code.inventory_regroup(event);
+        END IF;
     ELSIF found.status <> 'retired' THEN
         UPDATE boxoffice.ticket_type AS t
            SET status = 'retired'

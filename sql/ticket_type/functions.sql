@@ -326,8 +326,11 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_faults_one IS
 'What is wrong with the document of one ticket type in its event.';
 
--- Refuses what doesn't go together between the types of the event, as they stand now.
-CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_settle(event bigint, ticket_type bigint)
+-- Refuses what doesn't go together between the types of the event, as they stand now. Which stock
+-- rows are one group is only found anew where links may have joined or parted pools: that locks and
+-- reads all of the event's.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_settle(
+    event bigint, ticket_type bigint, regroup boolean)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -343,56 +346,101 @@ BEGIN
     IF faults IS NOT NULL THEN
         PERFORM boxoffice_code.refuse_all(faults);
     END IF;
-    PERFORM boxoffice_code.inventory_regroup(event);
+    IF regroup THEN
+        PERFORM boxoffice_code.inventory_regroup(event);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_settle IS
-'The end of a change of a ticket type: refuses what does not go together, and regroups the stock.';
+'The end of a change of a ticket type: refuses what does not go together, and regroups the stock if links changed.';
+
+-- Whether a new type's links can join pools: those of several, and those of a pass, whose sessions
+-- are sold together.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_joins(type jsonb)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT type ->> 'admits' = 'all'
+        OR pg_catalog.jsonb_array_length(boxoffice_code.list_or_none(type -> 'pools')) > 1
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_joins IS
+'Whether stock of several rows is sold together by a new ticket type.';
+
+-- What of a patch a sale does not go by: it may change while somebody sells.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_sold_alike(patch jsonb)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT patch - '{name,description,position,hidden,price_suggested}'::text[] = '{}'
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_sold_alike IS
+'Whether a patch of a ticket type changes nothing that a sale goes by.';
 
 -- Whether places of the type are taken, or could be taken again: claims that live, and those of
 -- expired orders whose late payment may have its places back. Of sessions outside of kept only,
--- if it is given. A claim is younger than its type, so a new type is answered at once; no index
--- leads from a type to its claims, so for one that never sold the event's claims since are read.
+-- if it is given. No index leads from a type to its claims, so of one that was ever used the
+-- event's claims are read; a claim may be older than its type, as holds and orders are changed.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_is_taken(
     event bigint, ticket_type bigint, kept bigint[] DEFAULT NULL)
     RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM boxoffice.ticket_type AS t
+         WHERE t.event_id = event AND t.id = ticket_type_is_taken.ticket_type AND t.used) THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM boxoffice.claim AS c
          WHERE c.event_id = event
-           AND c.owner_id > ticket_type
-           AND c.ticket_type_id = ticket_type
-           AND (kept IS NULL OR c.session_id IS NULL OR NOT c.session_id = ANY (kept))
+           AND c.ticket_type_id = ticket_type_is_taken.ticket_type
+           AND (c.session_id IS NULL OR c.session_id NOT IN (SELECT pg_catalog.unnest(kept)))
            AND (c.state IN ('held', 'pending', 'sold', 'blocked')
                 OR c.state = 'expired' AND EXISTS (
                     SELECT FROM boxoffice.order AS o
-                     WHERE o.event_id = event AND o.hold_id = c.owner_id AND o.status = 'expired')))
+                     WHERE o.event_id = event AND o.hold_id = c.owner_id
+                       AND o.status = 'expired')));
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_is_taken IS
 'Whether places of a ticket type are taken or could be taken again by a late payment; of sessions outside a list only, if one is given.';
 
--- Whether anything was ever taken of the type, or names it.
+-- Whether anything was ever taken of the type, or names it. A type that was there before its use
+-- was noted counts as used without having been so, and a trial's claims are gone: then the rows
+-- tell.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_was_used(event bigint, ticket_type bigint)
     RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (
+BEGIN
+    IF EXISTS (
         SELECT FROM boxoffice.ticket_type_bundle AS b
-         WHERE b.event_id = event AND b.child_type_id = ticket_type)
-        OR EXISTS (
+         WHERE b.event_id = event
+           AND b.child_type_id = ticket_type_was_used.ticket_type) THEN
+        RETURN true;
+    ELSIF NOT EXISTS (
+        SELECT FROM boxoffice.ticket_type AS t
+         WHERE t.event_id = event AND t.id = ticket_type_was_used.ticket_type AND t.used) THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM boxoffice.claim AS c
-         WHERE c.event_id = event AND c.owner_id > ticket_type AND c.ticket_type_id = ticket_type)
+         WHERE c.event_id = event AND c.ticket_type_id = ticket_type_was_used.ticket_type)
         OR EXISTS (
         SELECT FROM boxoffice.ticket AS t
-         WHERE t.event_id = event AND t.id > ticket_type AND t.ticket_type_id = ticket_type)
+         WHERE t.event_id = event AND t.ticket_type_id = ticket_type_was_used.ticket_type);
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_was_used IS
 'Whether anything was ever held, kept back or sold of a ticket type, or a bundle has it.';
 
--- Locks all groups of the event and takes back what has expired of the type's pools.
+-- Locks all groups of the event and takes back what has expired of the type's pools, if any of it
+-- may be the type's.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_free(event bigint, ticket_type bigint)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
@@ -409,6 +457,9 @@ BEGIN
          WHERE l.event_id = ticket_type_free.event
            AND l.ticket_type_id = ticket_type_free.ticket_type
            AND s.held + s.pending + s.blocked > 0
+           AND EXISTS (
+            SELECT FROM boxoffice.ticket_type AS t
+             WHERE t.event_id = l.event_id AND t.id = l.ticket_type_id AND t.used)
          ORDER BY s.id);
     IF stocks <> '{}' THEN
         PERFORM boxoffice_code.stock_reclaim(event, stocks,

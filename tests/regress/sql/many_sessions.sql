@@ -17,7 +17,8 @@ BEGIN
                    {"key": "lift", "name": "Lift", "scope": "session", "capacity": 10},
                    {"key": "spare", "name": "Spare", "scope": "session", "capacity": 10}]',
         ticket_types => '[{"key": "adult", "name": "Adult", "price": 1600, "pools": ["entry"]},
-                          {"key": "lift", "name": "Lift", "price": 2000, "pools": ["entry", "lift"]}]') ->> 'id';
+                          {"key": "lift", "name": "Lift", "price": 2000, "pools": ["entry", "lift"]},
+                          {"key": "view", "name": "View", "price": 300, "pools": ["spare"]}]') ->> 'id';
     PERFORM api.session_create(made, rule => jsonb_build_object(
         'weekdays', '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'::jsonb, 'key', 'n{n}', 'name', 'Up and down', 'duration_minutes', 15,
         'times', (SELECT jsonb_agg(to_char(time '09:00' + n * interval '15 min', 'HH24:MI')) FROM generate_series(0, 39) AS n),
@@ -71,6 +72,13 @@ SELECT event_id = :many AS many FROM boxoffice.event_search WHERE event_id IN (:
 SELECT count(*) FROM boxoffice_code.session_names(1, 500);
 SELECT count(*) FROM boxoffice_code.session_venues(1, 500);
 
+\echo # a type is made, described or removed without a look at stock rows or groups, unless it joins pools
+SELECT pg_temp.more(:few, :many, 'SELECT api.ticket_type_create(%s, ''child'', ''Child'', 800, pools => ''["entry"]'')', 'stock', 'inventory_group');
+SELECT pg_temp.more(:few, :many, 'SELECT api.ticket_type_change(%s, ''adult'', ''{"name": "Grown-up", "description": "Over 14", "position": 2}'')',
+                    'stock', 'inventory_group');
+SELECT pg_temp.more(:few, :many, 'SELECT api.ticket_type_change(%s, ''adult'', ''{"price": 1700}'')', 'stock');
+SELECT pg_temp.more(:few, :many, 'SELECT api.ticket_type_delete(%s, ''adult'')', 'stock');
+
 \echo # the worker looks at some groups a tick, and goes on where it ended
 SELECT count(api.hold_create(event => :many, items => jsonb_build_array(jsonb_build_object('ticket_type', 'adult', 'session', 'n' || n, 'quantity', 1))))
   FROM generate_series(1, 70) AS n;
@@ -93,3 +101,33 @@ SELECT boxoffice_code.worker_do('expire_claims', :many) AS more;
 SELECT count(*) AS lapsed_yet FROM boxoffice.claim WHERE event_id = :many AND state = 'held';
 SELECT boxoffice_code.worker_do('expire_claims', :many) AS more;
 RESET boxoffice.clock_offset;
+
+\echo # what was never sold is answered without a look at the claims of what was
+SELECT count(api.hold_create(event => :many, items => jsonb_build_array(jsonb_build_object('ticket_type', 'adult', 'session', 'n' || n, 'quantity', 1))))
+  FROM generate_series(701, 800) AS n;
+SELECT key, used FROM boxoffice.ticket_type WHERE event_id = :many ORDER BY 1;
+SELECT pg_temp.reads(format('SELECT api.ticket_type_delete(%s, ''view'')', :many), '{claim}') AS claims_read;
+SELECT pg_temp.reads(format('SELECT api.ticket_type_change(%s, ''view'', ''{"sessions": ["first"]}'')', :many), '{claim}') AS claims_read;
+SELECT pg_temp.reads(format('SELECT api.ticket_type_change(%s, ''view'', ''{"pools": ["entry"]}'')', :many), '{claim}') AS claims_read;
+SELECT api.ticket_type_delete(:many, 'adult') ->> 'outcome' AS outcome \gset
+SELECT :'outcome' AS outcome, status FROM boxoffice.ticket_type WHERE event_id = :many AND key = 'adult';
+SELECT api.ticket_type_change(:many, 'adult', '{"status": "active"}') ->> 'outcome' AS outcome;
+
+\echo # a hold may be older than the type that it was changed to: the type stays, and what it takes from
+SELECT h ->> 'id' AS hold, h ->> 'secret' AS secret
+  FROM api.hold_create(event => :few, items => '[{"ticket_type": "adult", "session": "n1", "quantity": 1}]') AS h \gset
+SELECT api.ticket_type_create(:few, 'late', 'Late', 500, pools => '["entry"]') ->> 'outcome' AS outcome;
+SELECT api.hold_change(event => :few, hold => :hold, secret => :'secret',
+    items => '[{"ticket_type": "late", "session": "n1", "quantity": 1}]') #>> '{items,0,ticket_type}' AS holds;
+SELECT api.ticket_type_change(:few, 'late', '{"pools": ["spare"]}');
+SELECT api.ticket_type_delete(:few, 'late') ->> 'outcome' AS outcome;
+SELECT * FROM boxoffice.check_inventory(:few);
+-- what a rolled back sale has marked is not remembered
+SELECT api.ticket_type_create(:few, 'tried', 'Tried', 500, pools => '["spare"]') ->> 'outcome' AS outcome;
+BEGIN;
+SELECT count(api.hold_create(event => :few, items => '[{"ticket_type": "tried", "session": "n2", "quantity": 1}]')) FROM generate_series(1, 2);
+SELECT used FROM boxoffice.ticket_type WHERE event_id = :few AND key = 'tried';
+ROLLBACK;
+SELECT used FROM boxoffice.ticket_type WHERE event_id = :few AND key = 'tried';
+SELECT count(api.hold_create(event => :few, items => '[{"ticket_type": "tried", "session": "n2", "quantity": 1}]')) FROM generate_series(1, 2);
+SELECT used FROM boxoffice.ticket_type WHERE event_id = :few AND key = 'tried';
