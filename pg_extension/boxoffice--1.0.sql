@@ -42,6 +42,13 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION boxoffice_code.search_keys IS
 'Numbers that an index finds a row of the event by: one for each word, one for each three bytes in a row of a name. NULLs are left out.';
 
+CREATE FUNCTION boxoffice_code.search_parts(event bigint, names text[])
+RETURNS integer[]
+AS 'MODULE_PATHNAME', 'search_parts'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION boxoffice_code.search_parts IS
+'Numbers that an index finds a row of the event by for parts of names of one or two bytes, each once; the same as of the words n: and the part in search_keys. NULLs are left out.';
+
 CREATE FUNCTION boxoffice_code.perform(
     operation text, event bigint, args jsonb,
     secret text DEFAULT NULL, idempotency_key text DEFAULT NULL)

@@ -112,6 +112,8 @@ AS $$
                || pg_catalog.array_agg(DISTINCT 's:' || t.session_id)
                || pg_catalog.array_agg('e:' || pg_catalog.lower(h.email)),
                pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name))
+           || boxoffice_code.search_parts(
+               event, pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name))
       FROM ROWS FROM (pg_catalog.unnest(orders), pg_catalog.unnest(changed)) AS given (id, at)
       JOIN boxoffice.order AS o ON o.event_id = event AND o.id = given.id
       LEFT JOIN boxoffice.contact AS c ON c.event_id = event AND c.order_id = o.id
@@ -212,7 +214,7 @@ AS $$
                      WHERE o.event_id = p.id)
            END
     UNION
-    SELECT m.event_id FROM boxoffice.order_search_mark AS m WHERE m.order_from > 0
+    SELECT m.event_id FROM boxoffice.order_search_mark AS m WHERE m.parts_from > 0
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_due IS
 'Events with orders that the search has yet to take in.';
@@ -240,9 +242,10 @@ COMMENT ON FUNCTION boxoffice_code.order_search_fill IS
 'Takes older orders into the search; from which order on all are there then.';
 
 -- Takes in some orders of an event: those that messages are about, else older ones. 1 if there are
--- older ones left. What a sale adds waits for the next tick, however much it is: in a flood the
--- worker would take a sixth of the time that the database has, and a search looks by itself at what
--- is still to be taken in.
+-- older ones left. Those that were taken in before short parts had keys are taken in once more.
+-- What a sale adds waits for the next tick, however much it is: in a flood the worker would take a
+-- sixth of the time that the database has, and a search looks by itself at what is still to be
+-- taken in.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_search_step(event bigint)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
@@ -263,8 +266,8 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM boxoffice.order_search_mark AS m WHERE m.event_id = event) THEN
         -- who deletes an event has it locked: a mark comes before that, or never
-        INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from)
-        SELECT e.id, safe, safe + 1
+        INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from, parts_from)
+        SELECT e.id, safe, safe + 1, safe + 1
           FROM boxoffice.event AS e
          WHERE e.id = order_search_step.event
            FOR SHARE SKIP LOCKED
@@ -284,15 +287,17 @@ BEGIN
       FROM boxoffice_code.order_messages(event, mark.outbox_id, safe, most) AS m;
     IF last IS NOT NULL THEN
         PERFORM boxoffice_code.order_search_write(event, orders, changed);
-    ELSIF mark.order_from > 0 THEN
-        mark.order_from := boxoffice_code.order_search_fill(event, mark.order_from, most);
+    ELSIF mark.parts_from > 0 THEN
+        mark.parts_from := boxoffice_code.order_search_fill(
+            event, LEAST(mark.parts_from, mark.outbox_id + 1), most);
     END IF;
     UPDATE boxoffice.order_search_mark AS m
        SET outbox_id = COALESCE(last, m.outbox_id),
-           order_from = mark.order_from
+           order_from = LEAST(m.order_from, mark.parts_from),
+           parts_from = mark.parts_from
      WHERE m.event_id = event;
     PERFORM boxoffice_code.order_search_tidy();
-    RETURN (last IS NULL AND mark.order_from > 0)::integer;
+    RETURN (last IS NULL AND mark.parts_from > 0)::integer;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_step IS
@@ -355,7 +360,9 @@ BEGIN
                  WHERE t.event_id = event_id
                    AND t.order_id = o.id
                    AND (email IS NULL OR pg_catalog.lower(h.email) = email)
-                   AND (name IS NULL OR pg_catalog.strpos(pg_catalog.lower(h.name), name) > 0)))
+                   AND (name IS NULL OR pg_catalog.strpos(pg_catalog.lower(h.name), name) > 0)
+                -- by the order, never all holders of the event at once
+                OFFSET 0))
            AND (changed_since IS NULL
                 OR GREATEST(o.placed_at, o.paid_at, o.cancelled_at) >= changed_since
                 OR o.id = ANY (changed)
@@ -372,26 +379,36 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.order_scan IS
 'Orders of a range of ids, or among given ones, that fit as they are now, the newest first.';
 
--- The sets of keys of which one must be there in full. NULL: nothing is asked for that has keys.
+-- What the index is asked for, each of these sets in full; NULL: nothing of the kind. brief: a part
+-- of a name that is shorter than three bytes, which only orders from parts_from on have keys for.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_keys(
     event bigint, status text, channel text, session bigint, email text, name text,
-    OUT keys integer[], OUT stati integer[])
+    OUT name_keys integer[], OUT email_keys integer[], OUT session_keys integer[],
+    OUT channel_keys integer[], OUT status_keys integer[], OUT brief boolean)
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT NULLIF(boxoffice_code.search_keys(
-               event, ARRAY['c:' || channel, 's:' || session, 'e:' || email], ARRAY[name]), '{}'),
+    SELECT CASE WHEN pg_catalog.octet_length(name) < 3
+                THEN boxoffice_code.search_keys(event, ARRAY['n:' || name], '{}')
+                ELSE NULLIF(boxoffice_code.search_keys(event, '{}', ARRAY[name]), '{}') END,
+           NULLIF(boxoffice_code.search_keys(event, ARRAY['e:' || email], '{}'), '{}'),
+           NULLIF(boxoffice_code.search_keys(event, ARRAY['s:' || session], '{}'), '{}'),
+           NULLIF(boxoffice_code.search_keys(event, ARRAY['c:' || channel], '{}'), '{}'),
            -- a pending order may have expired since
            NULLIF(boxoffice_code.search_keys(
                event, ARRAY['t:' || status,
-                            CASE WHEN status = 'expired' THEN 't:pending' END], '{}'), '{}')
+                            CASE WHEN status = 'expired' THEN 't:pending' END], '{}'), '{}'),
+           COALESCE(pg_catalog.octet_length(name) < 3, false)
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_keys IS
-'What the index is asked for: all of keys, and one of stati.';
+'What the index is asked for: all that are not NULL, but of status_keys one.';
 
--- Orders of a span of time that the index finds; they have yet to be looked at.
+-- Orders of a span of time and of a range of ids that the index finds, the newest first; they have
+-- yet to be looked at. Each kind of key is a condition of its own: the index then leaps from one
+-- list of rows to where the next goes on. In one array it would walk through the shortest list and
+-- look each row up in the list of the span, which for a wide span is a hundred times the work.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_candidates(
-    event bigint, keys integer[], stati integer[], span text)
+    event bigint, asked record, span text, since bigint, before bigint, others bigint[])
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -399,53 +416,66 @@ CREATE OR REPLACE FUNCTION boxoffice_code.order_candidates(
     SET enable_seqscan = off
 AS $$
 DECLARE
-    wanted CONSTANT integer[] :=
-        COALESCE(keys, '{}') || boxoffice_code.search_keys(event, ARRAY[span], '{}');
+    place CONSTANT integer[] := boxoffice_code.search_keys(event, ARRAY[span], '{}');
+    by_name CONSTANT integer[] := COALESCE(asked.name_keys, place);
+    by_email CONSTANT integer[] := COALESCE(asked.email_keys, place);
+    by_session CONSTANT integer[] := COALESCE(asked.session_keys, place);
+    by_channel CONSTANT integer[] := COALESCE(asked.channel_keys, place);
+    stati CONSTANT integer[] := CASE WHEN span IS NULL THEN '{}'
+                                     ELSE COALESCE(asked.status_keys, place) END;
     state integer;
-    found_ids bigint[] := '{}';
+    found_ids bigint[] := others;
 BEGIN
-    FOREACH state IN ARRAY COALESCE(stati, ARRAY[wanted[1]]) LOOP
+    FOREACH state IN ARRAY stati LOOP
         found_ids := found_ids || ARRAY(
             SELECT k.order_id
               FROM (
                 -- by no other index than that of the keys
                 SELECT s.event_id, s.order_id
                   FROM boxoffice.order_search AS s
-                 WHERE s.keys @> (wanted || state)
+                 WHERE s.keys @> by_name
+                   AND s.keys @> by_email
+                   AND s.keys @> by_session
+                   AND s.keys @> by_channel
+                   AND s.keys @> ARRAY[state]
+                   AND s.keys @> place
                 OFFSET 0
               ) AS k
              WHERE k.event_id = event);
     END LOOP;
-    RETURN found_ids;
+    RETURN ARRAY(
+        SELECT DISTINCT f.id
+          FROM pg_catalog.unnest(found_ids) AS f (id)
+         WHERE f.id >= since AND f.id < before
+         ORDER BY f.id DESC);
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_candidates IS
-'Orders of a span of time that may be what is looked for.';
+'Orders of a span of time that may be what is looked for, and the others given; the newest first.';
 
--- The span below an id to look through next: the widest that ends there. So each is followed by
--- wider ones only when sixteen of its like had too little in them, and what an index finds in one
--- is about a page at most unless it all lies together. Spans without orders are passed over.
+-- The span to look through next below an id: of those in which the newest order lies. It is about
+-- as wide as the orders lie that `enough` of them are found in (a quarter to four times), and grows
+-- sixteenfold each time that so much has been looked through from `top` on. So what is common is
+-- not asked for in a span that has very much of it, and what is rare or is not there is asked for
+-- some ten times and no more, however long ago sale began. Spans without orders are passed over.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_span(
-    event bigint, before bigint, OUT upto bigint, OUT since bigint, OUT span text)
+    event bigint, top bigint, before bigint, INOUT width integer, OUT since bigint, OUT span text)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    enough CONSTANT integer := 2000;
     spans CONSTANT integer[] := boxoffice_code.order_spans();
-    width integer := spans[1];
-    wider integer;
-    newest bigint;
+    wide CONSTANT bigint := (top - COALESCE(
+        CASE WHEN width IS NULL THEN boxoffice_code.order_back(event, top, enough) END, 0)) / 4;
+    newest CONSTANT bigint := boxoffice_code.order_back(event, before, 1);
 BEGIN
-    SELECT o.id
-      INTO newest
-      FROM boxoffice.order AS o
-     WHERE o.event_id = order_span.event AND o.id < before
-     ORDER BY o.id DESC
-     LIMIT 1;
-    FOREACH wider IN ARRAY spans LOOP
-        width := CASE WHEN before & ((1::bigint << wider) - 1) = 0 THEN wider ELSE width END;
-    END LOOP;
-    upto := LEAST(before, ((newest >> width) + 1) << width);
+    IF width IS NULL OR top - before >= 1::bigint << width THEN
+        width := COALESCE((
+            SELECT pg_catalog.min(s)
+              FROM pg_catalog.unnest(spans) AS s
+             WHERE s > width OR width IS NULL AND 1::bigint << s >= wide), spans[6]);
+    END IF;
     since := (newest >> width) << width;
     span := 'w:' || width || ':' || (newest >> width);
 END
@@ -499,13 +529,45 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_back IS 'The order that is so many before an id.';
 
+-- Looks at candidates, the newest first, until there are as many as wanted. next: down to where all
+-- were looked at; NULL: all of them were.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_look(
+    event boxoffice.event, candidates bigint[], wanted integer, status text, channel text,
+    session bigint, email text, name text, changed_since timestamptz, changed bigint[],
+    INOUT ids bigint[], INOUT looks integer, OUT next bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    step CONSTANT integer := 2 * wanted;
+    upto integer;
+BEGIN
+    FOR at IN 1 .. pg_catalog.cardinality(candidates) BY step LOOP
+        IF looks <= 0 OR pg_catalog.cardinality(ids) >= wanted THEN
+            RETURN;
+        END IF;
+        upto := LEAST(at + step - 1, pg_catalog.cardinality(candidates));
+        ids := ids || boxoffice_code.order_scan(
+            event, candidates[at:upto], candidates[upto], candidates[at] + 1,
+            wanted - pg_catalog.cardinality(ids), status, channel, session, email, name,
+            changed_since, changed);
+        looks := looks - step;
+        next := candidates[upto];
+    END LOOP;
+    next := NULL;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.order_look IS
+'Of candidates, the newest first, those that fit.';
+
 -- A page of orders: their ids, the newest first, and the id that the next page goes on below (NULL:
 -- there is none).
 --
--- The newest orders are looked at one by one: what many orders have is among them. What is rarer is
--- asked of the index, span by span, each order looked at as it is now; those that messages are
--- about which the worker has not seen are looked at anyway. Where there are no keys to ask for, or
--- older orders have not been taken in yet, so many orders are looked at and the page ends.
+-- A few of the newest orders are looked at one by one: what very many orders have is among them.
+-- All else is asked of the index, span by span, and each order that it names is looked at as it is
+-- now; those that messages are about which the worker has not seen are looked at anyway. Where
+-- there are no keys to ask for, or older orders have not been taken in yet, the orders are looked
+-- at one after the other. At most so many are looked at, and then the page ends.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_page(
     event boxoffice.event, since bigint, before bigint, wanted integer, status text, channel text,
     session bigint, email text, name text, changed_since timestamptz,
@@ -514,17 +576,19 @@ CREATE OR REPLACE FUNCTION boxoffice_code.order_page(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    step CONSTANT integer := CASE WHEN pg_catalog.num_nonnulls(
-        status, channel, session, email, name, changed_since) = 0 THEN wanted + 1 ELSE 1000 END;
-    steps_max CONSTANT integer := 20;
+    step integer := CASE WHEN pg_catalog.num_nonnulls(
+        status, channel, session, email, name, changed_since) = 0 THEN wanted + 1 ELSE 100 END;
+    looks integer := 20000;
     mark boxoffice.order_search_mark;
     pending bigint[];
     changed bigint[];
     asked record;
     place record;
     candidates bigint[];
+    top bigint;
+    indexed bigint;
+    width integer;
     floor bigint;
-    steps integer := 0;
 BEGIN
     ids := '{}';
     next := before;
@@ -538,6 +602,9 @@ BEGIN
       FROM boxoffice_code.order_messages(
                (event).id, mark.outbox_id, 9223372036854775807, 1000000) AS m;
     asked := boxoffice_code.order_keys((event).id, status, channel, session, email, name);
+    IF pg_catalog.num_nonnulls(status, channel, session, email, name) > 0 THEN
+        indexed := CASE WHEN asked.brief THEN mark.parts_from ELSE mark.order_from END;
+    END IF;
 
     IF changed_since IS NOT NULL AND mark.order_from = 0 THEN
         ids := boxoffice_code.order_changed(
@@ -547,26 +614,30 @@ BEGIN
         ids := COALESCE(ids, '{}');
     END IF;
 
-    WHILE next > since AND pg_catalog.cardinality(ids) <= wanted AND steps < steps_max LOOP
-        IF steps > 0 AND next > mark.order_from
-            AND (asked.keys IS NOT NULL OR asked.stati IS NOT NULL) THEN
-            place := boxoffice_code.order_span((event).id, next);
-            floor := GREATEST(place.since, mark.order_from);
-            candidates := pending || CASE WHEN place.upto IS NOT NULL THEN
-                boxoffice_code.order_candidates(
-                    (event).id, asked.keys, asked.stati, place.span) END;
+    WHILE next > since AND pg_catalog.cardinality(ids) <= wanted AND looks > 0 LOOP
+        IF top IS NOT NULL AND next > indexed THEN
+            place := boxoffice_code.order_span((event).id, top, next, width);
+            width := place.width;
+            floor := GREATEST(place.since, indexed, since);
+            candidates := boxoffice_code.order_candidates(
+                (event).id, asked, place.span, floor, next, pending);
+            place := boxoffice_code.order_look(
+                event, candidates, wanted + 1, status, channel, session, email, name,
+                changed_since, changed, ids, looks);
+            ids := place.ids;
+            looks := place.looks;
+            next := COALESCE(place.next, floor);
         ELSE
-            steps := steps + 1;
-            candidates := NULL;
+            top := COALESCE(top, boxoffice_code.order_back((event).id, next, 1) + 1);
             floor := boxoffice_code.order_back((event).id, next, step);
-        END IF;
-        IF candidates IS NULL OR pg_catalog.cardinality(candidates) > 0 THEN
             ids := ids || boxoffice_code.order_scan(
-                event, candidates, GREATEST(COALESCE(floor, 0), since), next,
+                event, NULL, GREATEST(COALESCE(floor, 0), since), next,
                 wanted + 1 - pg_catalog.cardinality(ids), status, channel, session, email, name,
                 changed_since, changed);
+            next := floor;
+            looks := looks - step;
+            step := 1000;
         END IF;
-        next := floor;
     END LOOP;
     next := CASE WHEN pg_catalog.cardinality(ids) > wanted THEN ids[wanted]
                  WHEN next > since THEN next END;

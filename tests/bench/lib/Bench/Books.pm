@@ -52,13 +52,14 @@ sub make ($site, $event, $orders, $per) {
 		INSERT INTO boxoffice.order_search (event_id, order_id, changed_at, keys)
 		SELECT $event, p.id, p.at, boxoffice_code.search_keys($event, ARRAY['t:paid', 'c:' || o.channel, 'e:' || c.email, 's:' || s.id]
 		           || ARRAY(SELECT 'w:' || span || ':' || (p.id >> span) FROM unnest(boxoffice_code.order_spans()) AS span), ARRAY[lower(c.name)])
+		       || boxoffice_code.search_parts($event, ARRAY[lower(c.name)])
 		  FROM past AS p
 		  JOIN boxoffice."order" AS o ON o.id = p.id AND o.event_id = $event
 		  JOIN boxoffice.contact AS c ON c.order_id = p.id AND c.event_id = $event
 		  JOIN boxoffice.session AS s ON s.event_id = $event;
-		INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from)
-		SELECT $event, COALESCE(max(id), 0), 0 FROM boxoffice.outbox WHERE event_id = $event
-		    ON CONFLICT (event_id) DO UPDATE SET order_from = 0;
+		INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from, parts_from)
+		SELECT $event, COALESCE(max(id), 0), 0, 0 FROM boxoffice.outbox WHERE event_id = $event
+		    ON CONFLICT (event_id) DO UPDATE SET order_from = 0, parts_from = 0;
 		DO \$\$ DECLARE k record; BEGIN
 		    FOR k IN SELECT * FROM kept LOOP EXECUTE k.again; END LOOP;
 		END \$\$;
