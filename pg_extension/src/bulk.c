@@ -20,10 +20,12 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -278,6 +280,60 @@ bulk_check(Bulk *bulk, ResultRelInfo *info, EState *estate)
 		checks->exprs = info->ri_ConstraintExprs;
 }
 
+/*
+ * Whether rows may be entered into an index one after the other, each checked at once.  An
+ * exclusion constraint, or one that is deferred, is left to the executor.
+ */
+static bool
+bulk_index_is_plain(Relation index, const IndexInfo *index_info)
+{
+	return index->rd_index->indimmediate && index_info->ii_ExclusionOps == NULL;
+}
+
+/* Enters all rows into one index; neighbours come to the same pages. */
+static void
+bulk_enter_index(Bulk *bulk, Relation index, IndexInfo *index_info, EState *estate)
+{
+	ExprContext *context = GetPerTupleExprContext(estate);
+	ExprState  *predicate = ExecPrepareQual(index_info->ii_Predicate, estate);
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < bulk->slot_count; i++)
+	{
+		TupleTableSlot *slot = bulk->slots[i];
+
+		ResetPerTupleExprContext(estate);
+		context->ecxt_scantuple = slot;
+		if (predicate != NULL && !ExecQual(predicate, context))
+			continue;
+		FormIndexDatum(index_info, slot, estate, values, nulls);
+		(void) index_insert(index, values, nulls, &slot->tts_tid, bulk->relation,
+							index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+							false, index_info);
+	}
+}
+
+/* Enters all rows into all indexes. */
+static void
+bulk_enter(Bulk *bulk, ResultRelInfo *info, EState *estate)
+{
+	bool		plain = true;
+
+	for (int i = 0; i < info->ri_NumIndices; i++)
+		plain = plain && bulk_index_is_plain(info->ri_IndexRelationDescs[i],
+											 info->ri_IndexRelationInfo[i]);
+	for (int i = 0; plain && i < info->ri_NumIndices; i++)
+		if (info->ri_IndexRelationInfo[i]->ii_ReadyForInserts)
+			bulk_enter_index(bulk, info->ri_IndexRelationDescs[i],
+							 info->ri_IndexRelationInfo[i], estate);
+	for (int i = 0; !plain && i < bulk->slot_count; i++)
+	{
+		ResetPerTupleExprContext(estate);
+		(void) ExecInsertIndexTuples(info, bulk->slots[i], estate, false, false, NULL, NIL);
+	}
+}
+
 /* Checks the rows, writes them, enters them into the indexes. */
 static void
 bulk_write(Bulk *bulk)
@@ -292,11 +348,7 @@ bulk_write(Bulk *bulk)
 	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 	table_multi_insert(bulk->relation, bulk->slots, bulk->slot_count,
 					   GetCurrentCommandId(true), 0, NULL);
-	for (int i = 0; i < bulk->slot_count; i++)
-	{
-		ResetPerTupleExprContext(estate);
-		(void) ExecInsertIndexTuples(info, bulk->slots[i], estate, false, false, NULL, NIL);
-	}
+	bulk_enter(bulk, info, estate);
 	MemoryContextSwitchTo(caller);
 	ExecCloseIndices(info);
 	FreeExecutorState(estate);
