@@ -11,6 +11,7 @@
 
 #include "boxoffice.h"
 #include "clock.h"
+#include "commit.h"
 #include "debug.h"
 #include "id.h"
 #include "worker.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 
 	actor_init();
 	worker_init();
+	commit_init();
 	id_init();
 	clock_init();
 	debug_init();

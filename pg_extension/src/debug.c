@@ -17,10 +17,12 @@
 #define DEBUG_EFFECT "Superusers only."
 bool		debug_skip_lock = false;
 int			debug_code_mask = -1;
+int			debug_flush_ms = 0;
 #else
 #define DEBUG_EFFECT "Without effect: this library was built without assertions."
 static bool debug_skip_lock_unused = false;
 static int	debug_code_mask_unused = -1;
+static int	debug_flush_ms_unused = 0;
 #endif
 
 static bool debug_points = false;
@@ -54,13 +56,16 @@ debug_init(void)
 {
 	bool	   *skip_lock;
 	int		   *code_mask;
+	int		   *flush_ms;
 
 #ifdef BOXOFFICE_DEBUG
 	skip_lock = &debug_skip_lock;
 	code_mask = &debug_code_mask;
+	flush_ms = &debug_flush_ms;
 #else
 	skip_lock = &debug_skip_lock_unused;
 	code_mask = &debug_code_mask_unused;
+	flush_ms = &debug_flush_ms_unused;
 #endif
 	DefineCustomBoolVariable("boxoffice.debug_skip_lock",
 							 "Leaves out the locks of what is read: the control of race tests.",
@@ -68,6 +73,10 @@ debug_init(void)
 	DefineCustomIntVariable("boxoffice.debug_code_mask",
 							"Leaves order codes only these random bits, so that they collide.",
 							DEBUG_EFFECT, code_mask, -1, -1, PG_INT32_MAX, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("boxoffice.debug_flush_ms",
+							"Waits so long between release of locks and flush; -1: no flush.",
+							DEBUG_EFFECT, flush_ms, 0, -1, 60000, PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 	DefineCustomBoolVariable("boxoffice.debug_points",
 							 "Waits at each named point for pg_advisory_lock(hashtext(name)).",

@@ -20,10 +20,12 @@
 extern void debug_point(const char *name);
 extern bool debug_skip_lock;	/* setting boxoffice.debug_skip_lock, superusers only */
 extern int	debug_code_mask;	/* setting boxoffice.debug_code_mask */
+extern int	debug_flush_ms;		/* setting boxoffice.debug_flush_ms; -1: never */
 #else
 #define debug_point(name) ((void) 0)
 #define debug_skip_lock false
 #define debug_code_mask (-1)
+#define debug_flush_ms 0
 #endif
 
 /* Defines the settings, if there are any; called by _PG_init. */

@@ -25,6 +25,7 @@
 #include "utils/tuplestore.h"
 
 #include "actor.h"
+#include "commit.h"
 #include "dispatch.h"
 #include "function.h"
 
@@ -380,6 +381,7 @@ dispatch(PG_FUNCTION_ARGS)
 	require_result_set(fcinfo);
 	batch.operation = read_operation(fcinfo);
 	call_scope_open(&scope);
+	commit_ours();
 	PG_TRY();
 	{
 		read_batch(fcinfo, &batch);
