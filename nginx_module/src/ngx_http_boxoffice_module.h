@@ -135,6 +135,7 @@ typedef struct {
 
     ngx_msec_t                         start;
     unsigned                           ambiguous:1;  /* a header twice */
+    unsigned                           unacceptable:1;
 } ngx_http_boxoffice_ctx_t;
 
 
@@ -175,6 +176,9 @@ ngx_int_t ngx_http_boxoffice_reply_header(ngx_http_request_t *r,
 /* adds what every answer has: the request's id, and leave for any origin */
 ngx_int_t ngx_http_boxoffice_reply_common(ngx_http_request_t *r,
     ngx_str_t *request_id);
+
+/* keeps nginx from compressing an answer that has secrets in it */
+void ngx_http_boxoffice_reply_plain(ngx_http_boxoffice_call_t *call);
 
 /* sends a body that lies in the request's pool or in constant memory */
 ngx_int_t ngx_http_boxoffice_reply_send(ngx_http_request_t *r,

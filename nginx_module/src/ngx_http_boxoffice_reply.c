@@ -108,6 +108,8 @@ ngx_http_boxoffice_reply_answer(ngx_http_boxoffice_call_t *call,
 
     ngx_memcpy(body.data, row->body.data, body.len);
 
+    ngx_http_boxoffice_reply_plain(call);
+
     if (ngx_http_boxoffice_reply_common(r, &call->request_id) != NGX_OK
         || ngx_http_boxoffice_reply_headers(call, row) != NGX_OK)
     {
@@ -185,6 +187,27 @@ ngx_http_boxoffice_reply_headers(ngx_http_boxoffice_call_t *call,
     value.len = ngx_sprintf(value.data, "%ui", row->retry_after) - value.data;
 
     return ngx_http_boxoffice_header(r, "Retry-After", &value);
+}
+
+
+/*
+ * An answer that has in it both a secret and what somebody else chose (a name,
+ * a note) tells the secret to who sees how long it gets (BREACH): compressed,
+ * it is shorter if the two are alike.  gzip is told that its look at the
+ * request has been taken, and that the answer is no.
+ */
+
+void
+ngx_http_boxoffice_reply_plain(ngx_http_boxoffice_call_t *call)
+{
+#if (NGX_HTTP_GZIP)
+
+    if (call->route->plain) {
+        call->request->gzip_tested = 1;
+        call->request->gzip_ok = 0;
+    }
+
+#endif
 }
 
 

@@ -7,6 +7,7 @@
  */
 
 
+#include "ngx_http_boxoffice_accept.h"
 #include "ngx_http_boxoffice_lane.h"
 #include "ngx_http_boxoffice_metrics.h"
 #include "ngx_http_boxoffice_pool.h"
@@ -23,8 +24,15 @@
 
 static ngx_int_t ngx_http_boxoffice_request_route(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf);
+static ngx_int_t ngx_http_boxoffice_request_form(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf);
+static ngx_int_t ngx_http_boxoffice_request_file_route(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf,
+    ngx_str_t *suffix, ngx_http_boxoffice_match_t *match);
 static void ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
+static void ngx_http_boxoffice_request_join(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_str_t *value);
 static ngx_int_t ngx_http_boxoffice_request_identify(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
 static ngx_int_t ngx_http_boxoffice_request_options(ngx_http_request_t *r,
@@ -111,7 +119,7 @@ ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
     }
 
     if (ctx->call.route->cache && blcf->cached
-        && blcf->place == NGX_HTTP_BOXOFFICE_API)
+        && blcf->place == NGX_HTTP_BOXOFFICE_API && !ctx->unacceptable)
     {
         return ngx_http_boxoffice_request_cached(r, ctx);
     }
@@ -123,49 +131,136 @@ ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
                                                ctx->detail);
     }
 
+    if (ctx->unacceptable) {
+        return ngx_http_boxoffice_refuse(r,
+                                         NGX_HTTP_BOXOFFICE_E_NOT_ACCEPTABLE);
+    }
+
     return ngx_http_boxoffice_request_read(r, ctx);
 }
 
-
-/* the path, or what is beside it for who wants a file: orders, orders.csv */
 
 static ngx_int_t
 ngx_http_boxoffice_request_route(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf)
 {
-    u_char     *p;
-    ngx_str_t   uri, suffix;
+    ngx_int_t  rc;
 
-    if (ctx->accept && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+    rc = ngx_http_boxoffice_route_find(bmcf->routes, &r->uri, r->method,
+                                       &ctx->match);
 
-        suffix = ngx_http_boxoffice_stream_suffix(&ctx->accept->value);
+    if (ctx->accept == NULL
+        || (ctx->accept->value.len == 3
+            && ngx_strncmp(ctx->accept->value.data, "*/*", 3) == 0))
+    {
+        return rc;
+    }
 
-        if (suffix.len == 0) {
-            return ngx_http_boxoffice_route_find(bmcf->routes, &r->uri,
-                                                 r->method, &ctx->match);
-        }
+    if (ngx_http_boxoffice_request_form(r, ctx, bmcf) == NGX_OK) {
+        return NGX_OK;
+    }
 
-        uri.len = r->uri.len + suffix.len;
-        uri.data = ngx_pnalloc(r->pool, uri.len + 1);
+    return rc;
+}
 
-        if (uri.data == NULL) {
-            return NGX_ERROR;
-        }
 
-        p = ngx_cpymem(uri.data, r->uri.data, r->uri.len);
-        ngx_memcpy(p, suffix.data, suffix.len);
+/*
+ * What the client accepts: the path's own form, or a file beside it (orders,
+ * orders.csv).  NGX_OK if it is one of these; a path that has no form of its
+ * own is nothing to who does not name the file's.
+ */
 
-        if (ngx_http_boxoffice_route_find(bmcf->routes, &uri, r->method,
-                                          &ctx->match)
-            == NGX_OK
-            && ctx->match.route && ctx->match.route->stream)
-        {
+static ngx_int_t
+ngx_http_boxoffice_request_form(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf)
+{
+    ngx_int_t                         rc;
+    ngx_str_t                        *accept;
+    ngx_uint_t                        i;
+    ngx_http_boxoffice_match_t        match;
+    ngx_http_boxoffice_accept_t       best, found;
+    const ngx_http_boxoffice_route_t *route;
+
+    static ngx_str_t  suffixes[] = {
+        ngx_string(".csv"),
+        ngx_string(".jsonl")
+    };
+
+    accept = &ctx->accept->value;
+    route = ctx->match.route;
+    rc = NGX_DECLINED;
+
+    ngx_memzero(&best, sizeof(ngx_http_boxoffice_accept_t));
+    best.precision = 2;
+
+    if (route) {
+        if (route->type.len == 0) {
             return NGX_OK;
+        }
+
+        ngx_http_boxoffice_accept_find(accept, &route->type, &best);
+        rc = NGX_OK;
+    }
+
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
+
+        for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+
+            if (ngx_http_boxoffice_request_file_route(r, ctx, bmcf,
+                                                      &suffixes[i], &match)
+                != NGX_OK)
+            {
+                continue;
+            }
+
+            ngx_http_boxoffice_accept_find(accept, &match.route->type,
+                                           &found);
+
+            if (found.quality
+                && (route || found.precision > best.precision)
+                && ngx_http_boxoffice_accept_better(&found, &best))
+            {
+                ctx->match = match;
+                best = found;
+                rc = NGX_OK;
+            }
         }
     }
 
-    return ngx_http_boxoffice_route_find(bmcf->routes, &r->uri, r->method,
-                                         &ctx->match);
+    ctx->unacceptable = (rc == NGX_OK && best.quality == 0);
+
+    return rc;
+}
+
+
+/* NGX_OK if there is a file of that kind beside the path */
+
+static ngx_int_t
+ngx_http_boxoffice_request_file_route(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf,
+    ngx_str_t *suffix, ngx_http_boxoffice_match_t *match)
+{
+    u_char     *p;
+    ngx_str_t   uri;
+
+    uri.len = r->uri.len + suffix->len;
+    uri.data = ngx_pnalloc(r->pool, uri.len + 1);
+
+    if (uri.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(uri.data, r->uri.data, r->uri.len);
+    ngx_memcpy(p, suffix->data, suffix->len);
+
+    if (ngx_http_boxoffice_route_find(bmcf->routes, &uri, r->method, match)
+        != NGX_OK
+        || match->route == NULL || !match->route->stream)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -288,7 +383,12 @@ ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
 
             place = (ngx_table_elt_t **) ((u_char *) ctx + names[k].offset);
 
-            if (*place && place != &ctx->accept) {
+            if (*place && place == &ctx->accept) {
+                ngx_http_boxoffice_request_join(r, ctx, &h[i].value);
+                break;
+            }
+
+            if (*place) {
                 ctx->ambiguous = 1;
             }
 
@@ -296,6 +396,36 @@ ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
             break;
         }
     }
+}
+
+
+/* a list may come in several headers; without memory the first has to do */
+
+static void
+ngx_http_boxoffice_request_join(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx, ngx_str_t *value)
+{
+    u_char           *p;
+    size_t            len;
+    ngx_table_elt_t  *joined;
+
+    len = ctx->accept->value.len + 1 + value->len;
+
+    joined = ngx_pcalloc(r->pool, sizeof(ngx_table_elt_t));
+    p = ngx_pnalloc(r->pool, len);
+
+    if (joined == NULL || p == NULL) {
+        return;
+    }
+
+    joined->value.data = p;
+    joined->value.len = len;
+
+    p = ngx_cpymem(p, ctx->accept->value.data, ctx->accept->value.len);
+    *p++ = ',';
+    ngx_memcpy(p, value->data, value->len);
+
+    ctx->accept = joined;
 }
 
 

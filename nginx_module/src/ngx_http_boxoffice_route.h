@@ -34,7 +34,8 @@
  *           .idempotency = NGX_HTTP_BOXOFFICE_IDEMPOTENCY_ACCEPTED,
  *           .status = 201,
  *           .type = ngx_string("application/json"),
- *           .event = 1, .lane = 1, .cache = 0, .secret = 0, .body = 1 },
+ *           .event = 1, .lane = 1, .cache = 0, .secret = 0, .body = 1,
+ *           .stream = 0, .plain = 1 },
  *         ...
  *         { .operation = ngx_null_string }
  *     };
@@ -102,6 +103,7 @@ typedef struct {
     unsigned                           secret:1;     /* Boxoffice-Secret */
     unsigned                           body:1;       /* takes a JSON body */
     unsigned                           stream:1;     /* answers in pieces */
+    unsigned                           plain:1;      /* not compressed */
 } ngx_http_boxoffice_route_t;
 
 

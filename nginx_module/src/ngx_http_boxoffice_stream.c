@@ -102,17 +102,6 @@ static const ngx_http_boxoffice_pg_owner_t  ngx_http_boxoffice_stream_pg = {
 };
 
 
-static const struct {
-    ngx_str_t                     type;
-    ngx_str_t                     suffix;
-} ngx_http_boxoffice_stream_types[] = {
-
-    { ngx_string("text/csv"), ngx_string(".csv") },
-    { ngx_string("application/jsonl"), ngx_string(".jsonl") },
-    { ngx_null_string, ngx_null_string }
-};
-
-
 ngx_int_t
 ngx_http_boxoffice_stream_init(ngx_cycle_t *cycle,
     ngx_http_boxoffice_main_conf_t *conf)
@@ -341,6 +330,8 @@ ngx_http_boxoffice_stream_header(ngx_http_boxoffice_call_t *call)
     r->headers_out.content_length_n = -1;
     r->headers_out.content_type = call->route->type;
     r->headers_out.content_type_len = call->route->type.len;
+
+    ngx_http_boxoffice_reply_plain(call);
 
     if (ngx_http_boxoffice_reply_common(r, &call->request_id) != NGX_OK
         || ngx_http_boxoffice_header(r, "Cache-Control", &no_store) != NGX_OK
@@ -777,39 +768,4 @@ static void
 ngx_http_boxoffice_stream_cleanup(void *data)
 {
     ngx_http_boxoffice_stream_release(data);
-}
-
-
-ngx_str_t
-ngx_http_boxoffice_stream_suffix(ngx_str_t *accept)
-{
-    size_t      len;
-    u_char     *end;
-    ngx_uint_t  i;
-    ngx_str_t   none;
-
-    ngx_str_null(&none);
-
-    end = accept->data;
-
-    while (end < accept->data + accept->len
-           && *end != ',' && *end != ';' && *end != ' ')
-    {
-        end++;
-    }
-
-    len = end - accept->data;
-
-    for (i = 0; ngx_http_boxoffice_stream_types[i].type.len; i++) {
-        if (len == ngx_http_boxoffice_stream_types[i].type.len
-            && ngx_strncasecmp(accept->data,
-                               ngx_http_boxoffice_stream_types[i].type.data,
-                               len)
-               == 0)
-        {
-            return ngx_http_boxoffice_stream_types[i].suffix;
-        }
-    }
-
-    return none;
 }

@@ -25,11 +25,5 @@ void ngx_http_boxoffice_stream_exit(void);
  */
 ngx_int_t ngx_http_boxoffice_stream_start(ngx_http_boxoffice_call_t *call);
 
-/*
- * What a client's Accept asks for, as the end of a path: ".csv", or empty if
- * it is nothing that streams.
- */
-ngx_str_t ngx_http_boxoffice_stream_suffix(ngx_str_t *accept);
-
 
 #endif /* _NGX_HTTP_BOXOFFICE_STREAM_H_INCLUDED_ */

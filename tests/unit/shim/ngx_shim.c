@@ -50,6 +50,12 @@ str(const char *text)
 	return (ngx_str_t) { strlen(text), (u_char *) text };
 }
 
+ngx_int_t
+ngx_strncasecmp(u_char *s1, u_char *s2, size_t n)
+{
+	return strncasecmp((char *) s1, (char *) s2, n);
+}
+
 void *
 ngx_palloc(ngx_pool_t *pool, size_t size)
 {
