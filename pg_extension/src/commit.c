@@ -166,6 +166,6 @@ commit_init(void)
 	RegisterXactCallback(commit_event, NULL);
 	RegisterResourceReleaseCallback(commit_release, NULL);
 	DefineCustomBoolVariable("boxoffice.early_release",
-							 "Gives a batch's locks back before its flush is over; its answer waits.",
+							 "Gives a batch's locks back before its flush; its answer waits.",
 							 NULL, &early_release, true, PGC_SUSET, 0, NULL, NULL, NULL);
 }

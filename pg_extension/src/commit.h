@@ -9,7 +9,7 @@
 
 extern void commit_init(void);
 
-/* The present transaction is one of the dispatcher's: its client hears nothing before it is over. */
+/* The present transaction is the dispatcher's: its client hears nothing before it is over. */
 extern void commit_ours(void);
 
 #endif							/* BOXOFFICE_COMMIT_H */
