@@ -756,6 +756,18 @@ find_param(const Operation *operation, const char *name, int len)
 	return -1;
 }
 
+/*
+ * In a query a plus sign is a blank, so a time as our answers have it, put there as it is, has lost
+ * the sign of its offset: a blank can't be anything else there.
+ */
+static void
+mend_offset(const Parameter *param, char *text, int len)
+{
+	if (param->place == PARAM_QUERY && param->schema->format == FORMAT_DATE_TIME && len > 6 &&
+		text[len - 6] == ' ')
+		text[len - 6] = '+';
+}
+
 /* Binds one `name=value`. */
 static void
 bind_pair(const Operation *operation, const char *pair, int len, BoundValue *values,
@@ -786,6 +798,7 @@ bind_pair(const Operation *operation, const char *pair, int len, BoundValue *val
 	else
 	{
 		text[text_len] = '\0';
+		mend_offset(&operation->params[index], text, text_len);
 		bind_param(&operation->params[index], text, text_len, &values[index], faults);
 	}
 }

@@ -30,7 +30,6 @@
 
 #include "block.h"
 #include "bulk.h"
-#include "block.h"
 #include "buyer.h"
 #include "handlers.h"
 #include "id.h"

@@ -342,7 +342,6 @@ money_take(Sale *sale)
 		return;
 	payment->outcome = "paid";
 	payment->surplus = order->paid - order->total;
-	payment->surplus = order->paid - order->total;
 	order_complete(sale->inv, order, &sale->outbox);
 }
 

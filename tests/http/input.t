@@ -173,6 +173,7 @@ for ("limit=0", "limit=101", "limit=x", "limit=", "limit=1&limit=2", "limit=1%00
 	like($a->status . ' ' . $a->code, qr/^400 (invalid_request|unknown_parameter|bad_request)$/, "sessions?$_") or diag $a->{raw};
 }
 is_status($http->get("/v1/events/$event->{id}/sessions?limit=1&from=2020-01-01T00:00:00%2B02:00"), 200, 'sessions with good parameters');
+is_status($http->get("/v1/events/$event->{id}/sessions?limit=1&from=2020-01-01T00:00:00+02:00"), 200, 'a time as answers have it, not escaped');
 
 # Media types and sizes.
 is_problem($http->request(POST => $holds, body => items($good), headers => [ 'Content-Type' => $_ ]), 415, 'unsupported_media', "type $_")

@@ -386,6 +386,8 @@ test_params(void)
 	   values[SESSION_LIST_PARAM_LIMIT].as.integer == 5 &&
 	   values[SESSION_LIST_PARAM_TO].kind == BOUND_ABSENT, "their values");
 	is(bind_sessions("event=7&from=2000-01-01T00:00:00+00:00", values), "", "a plus sign is one");
+	is(bind_sessions("event=7&from=2000-01-01T01:00:00%2001:00", values), "",
+	   "a plus sign that became a blank is one, too");
 	is(bind_sessions("limit=5", values), "event required", "a missing one");
 	is(bind_sessions("event=7&limit=0", values), "limit minimum", "too small");
 	is(bind_sessions("event=7&limit=101", values), "limit maximum", "too large");
