@@ -406,6 +406,7 @@ stock_write(Inventory *inv)
 	int32	   *counts[CLAIM_COUNTED];
 	int			changed = 0;
 	Datum		args[2 + CLAIM_COUNTED];
+	CoreQuery  *query;
 
 	for (int state = 0; state < CLAIM_COUNTED; state++)
 		counts[state] = palloc_array(int32, inv->stock_count + 1);
@@ -429,7 +430,8 @@ stock_write(Inventory *inv)
 	args[1] = array_int8(ids, changed);
 	for (int state = 0; state < CLAIM_COUNTED; state++)
 		args[2 + state] = array_int4(counts[state], changed);
-	if (query_run(changed == 1 ? &stock_write_one_query : &stock_write_query, args, NULL) != changed)
+	query = changed == 1 ? &stock_write_one_query : &stock_write_query;
+	if (query_run(query, args, NULL) != changed)
 		elog(ERROR, "a stock row was not there to be written");
 	query_done();
 }
