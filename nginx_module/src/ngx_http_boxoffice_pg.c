@@ -40,6 +40,8 @@ typedef struct {
 
 static char *ngx_http_boxoffice_pg_check(const char *keyword,
     const char *value);
+static ngx_int_t ngx_http_boxoffice_pg_pin_settings(ngx_pool_t *pool,
+    ngx_http_boxoffice_pg_conninfo_t *ci, const char *given);
 static ngx_int_t ngx_http_boxoffice_pg_option(ngx_pool_t *pool,
     ngx_http_boxoffice_pg_conninfo_t *ci, const char *keyword,
     const char *value);
@@ -95,12 +97,19 @@ static const char  *ngx_http_boxoffice_pg_pinned[][2] = {
 };
 
 
+/* allocation locks first and looks then, each in a snapshot of its own */
+
+static const char  ngx_http_boxoffice_pg_startup[] =
+    " -c default_transaction_isolation=read\\ committed";
+
+
 char *
 ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
     void **conninfo)
 {
     char                              *error, *wrong;
     ngx_uint_t                         i;
+    const char                        *given;
     PQconninfoOption                  *options, *o;
     ngx_http_boxoffice_pg_conninfo_t  *ci;
 
@@ -121,10 +130,16 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
     }
 
     wrong = NULL;
+    given = "";
 
     for (o = options; o->keyword && wrong == NULL; o++) {
 
         if (o->val == NULL || *o->val == '\0') {
+            continue;
+        }
+
+        if (ngx_strcmp(o->keyword, "options") == 0) {
+            given = o->val;
             continue;
         }
 
@@ -136,6 +151,12 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
         {
             wrong = "could not be stored";
         }
+    }
+
+    if (wrong == NULL
+        && ngx_http_boxoffice_pg_pin_settings(cf->pool, ci, given) != NGX_OK)
+    {
+        wrong = "could not be stored";
     }
 
     PQconninfoFree(options);
@@ -157,6 +178,32 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
     *conninfo = ci;
 
     return NULL;
+}
+
+
+/*
+ * Settings that each connection starts with, after those that are given: they
+ * count more than what a role or a database has.
+ */
+
+static ngx_int_t
+ngx_http_boxoffice_pg_pin_settings(ngx_pool_t *pool,
+    ngx_http_boxoffice_pg_conninfo_t *ci, const char *given)
+{
+    size_t   len;
+    u_char  *options;
+
+    len = ngx_strlen(given) + sizeof(ngx_http_boxoffice_pg_startup);
+
+    options = ngx_pnalloc(pool, len);
+    if (options == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_snprintf(options, len, "%s%s%Z", given, ngx_http_boxoffice_pg_startup);
+
+    return ngx_http_boxoffice_pg_option(pool, ci, "options",
+                                        (const char *) options);
 }
 
 

@@ -105,6 +105,9 @@ sub _buyer ($self, $number) {
 		host => $t->server->{host}, port => $t->server->{port}, timeout => 15,
 		on_answer => sub ($method, $target, $answer, $asked) {
 			$self->_note({ fault => "$method $target: $_: " . substr $answer->body, 0, 300 }) for $t->{openapi}->faults($method, $target, $answer);
+			# Whatever breaks, a buyer is told to come again, and when.
+			$self->_note({ fault => "$method $target: " . substr $answer->{raw}, 0, 600 })
+				if $answer->status >= 500 and $answer->status !~ /^50[34]$/ || !$answer->header('Retry-After');
 		});
 	my $path = "/v1/events/$self->{event}{id}";
 	until ($self->{enough}) {

@@ -1,0 +1,184 @@
+# PostgreSQL in trouble while buyers buy: no connections left, rows and tables locked by somebody else's transaction, statements
+# cancelled or timed out, a disk that is full, an old snapshot. Whoever can't be served is told when to come again (503 or
+# 504 with Retry-After, which every buyer asserts), other events go on, nothing that was confirmed is lost, and all goes on by
+# itself afterwards.
+
+use v5.36;
+use lib 'tests/lib';
+use Boxoffice::Load;
+use Boxoffice::Test;
+use Time::HiRes qw(sleep time);
+
+my $t      = Boxoffice::Test->start(trouble => 1);
+my $server = $t->server;
+my $other  = $t->event(capacity => 100_000);
+
+# Lets buyers buy, does what is to be done, waits until they have bought some more, and compares.
+sub under_load ($name, $trouble, %o) {
+	subtest $name => sub {
+		my $event = $t->event(capacity => 1_000_000, test => \1, price => 100);
+		my $load  = Boxoffice::Load->start($t, $event, buyers => 4, pay => 1);
+		my $some  = sub ($n) { wait_until(sub { $load->count('payment') >= $n }, "$n purchases", 60) };
+		my $ok    = eval {
+			$some->(10);
+			$trouble->($event);
+			$some->($load->count('payment') + 10);
+			1;
+		};
+		my $error = $@;
+		$load->stop;
+		ok($ok, 'the sale goes on by itself') or diag $error;
+		is_deeply([ $load->differences ], [], 'what was confirmed is there, once; whoever was not served was told when to come again');
+		is_deeply([ $t->differences ], [], 'the books agree');
+	};
+	return;
+}
+
+# One hold is refused so, with when to come again.
+sub is_told ($event, $status, $code, $name) {
+	my $start = time;
+	return is_answer_told($t->client(timeout => 30)->post("/v1/events/$event->{id}/holds", { items => [ { ticket_type => 'general', quantity => 1 } ] }, close => 1),
+		$status, $code, $name, $start);
+}
+
+# The first hold that is not made, asked for in the event that nobody else buys in.
+sub is_told_soon ($status, $code, $name) {
+	my $answer;
+	my $start;
+	wait_until(sub { $start = time; $answer = $t->hold($other, http => $t->client); $answer->status != 201 }, $name, 60);
+	return is_answer_told($answer, $status, $code, $name, $start);
+}
+
+sub is_answer_told ($answer, $status, $code, $name, $start) {
+	is_problem($answer, $status, $code, $name);
+	cmp_ok($answer->header('Retry-After') // 0, '>=', 1, '… with when to ask again');
+	cmp_ok(time - $start, '<', 12, '… in time');
+	return;
+}
+
+sub sells ($event, $name) { return is_status($t->hold($event, http => $t->client), 201, $name) }
+
+under_load('no connection is left' => sub ($event) {
+	my $max   = $server->value('SHOW max_connections');
+	my @eaten = ();
+	# The gateway's end one after the other, and somebody else is quicker.
+	for my $round (1 .. 20) {
+		$server->dbh->do("SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway'");
+		while (@eaten < $max) { push @eaten, eval { $server->connect } // last }
+		last if !$server->backend_pids;
+	}
+	is(scalar($server->backend_pids), 0, scalar(@eaten) . " of $max are somebody else's");
+	is_told($event, 503, 'unavailable', 'a hold');
+	is($t->client->get('/readyz')->status, 503, 'not ready');
+	$_->disconnect for @eaten;
+	wait_until(sub { $t->client->get('/readyz')->status == 200 }, 'ready again', 20);
+});
+
+under_load("a DBA's transaction keeps the event's group" => sub ($event) {
+	my $dba = $server->connect;
+	$dba->begin_work;
+	$dba->do('SELECT FROM boxoffice.inventory_group WHERE event_id = ? FOR UPDATE', undef, $event->{id});
+	is_told($event, 503, 'lock_timeout', 'a hold');
+	my ($stock) = $server->value('SELECT id FROM boxoffice.stock WHERE event_id = ?', $event->{id});
+	my $cut = $t->client->patch("/v1/events/$event->{id}/stock/$stock", { capacity => 900_000 }, token => $t->organizer_token);
+	is_problem($cut, 503, 'lock_timeout', 'a capacity');
+	cmp_ok($cut->header('Retry-After') // 0, '>=', 1, '… with when to ask again');
+	my $pause = $t->client->post("/v1/events/$event->{id}/pause", undef, token => $t->organizer_token, key => uuid());
+	like($pause->status . ' ' . $pause->code, qr/^(?:503 lock_timeout|504 deadline)$/, 'a pause, which has the event first and the group then');
+	sells($other, 'another event sells');
+	$dba->rollback;
+});
+
+under_load('a DBA locks a table' => sub ($event) {
+	my $dba = $server->connect;
+	$dba->begin_work;
+	$dba->do('LOCK TABLE boxoffice.claim IN ACCESS EXCLUSIVE MODE');
+	is_told($event, 503, 'lock_timeout', 'a hold');
+	$dba->rollback;
+});
+
+under_load('statements are cancelled' => sub ($event) {
+	for (1 .. 30) {
+		$server->dbh->do("SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway' AND state = 'active'");
+		sleep 0.03;
+	}
+});
+
+under_load('a statement timeout that nothing can meet' => sub ($event) {
+	my $set = sub ($what) {
+		$server->dbh->do("ALTER ROLE boxoffice_gateway $what");
+		$server->dbh->do("SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway'");
+	};
+	my $dba = $server->connect;
+	$set->("SET statement_timeout = '300ms'");
+	$dba->begin_work;
+	$dba->do('SELECT FROM boxoffice.inventory_group WHERE event_id = ? FOR UPDATE', undef, $event->{id});
+	wait_until(sub { $server->backend_pids > 0 }, 'nginx is back');
+	my $answer = $t->client(timeout => 30)->post("/v1/events/$event->{id}/holds", { items => [ { ticket_type => 'general', quantity => 1 } ] }, close => 1);
+	like($answer->status . ' ' . $answer->code, qr/^(?:503 (?:lock_timeout|unavailable)|504 deadline)$/, 'a hold');
+	cmp_ok($answer->header('Retry-After') // 0, '>=', 1, '… with when to ask again');
+	$dba->rollback;
+	$set->('RESET statement_timeout');
+});
+
+under_load('a database that takes no writes' => sub ($event) {
+	my $set = sub ($value) {
+		$server->dbh->do("ALTER SYSTEM SET default_transaction_read_only = $value");
+		$server->dbh->do('SELECT pg_catalog.pg_reload_conf()');
+	};
+	$set->('on');
+	is_told_soon(503, 'unavailable', 'a hold');
+	$server->dbh->do('SET default_transaction_read_only = off');
+	$set->('off');
+});
+
+under_load('a DBA makes another isolation the default' => sub ($event) {
+	my $set = sub ($what) {
+		$server->dbh->do("ALTER ROLE boxoffice_gateway $what");
+		$server->dbh->do("SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway'");
+	};
+	$set->("SET default_transaction_isolation = 'repeatable read'");
+	for (1 .. 3) { wait_until(sub { $t->hold($other, http => $t->client)->status == 201 }, 'it is not asked for') }
+	$set->('RESET default_transaction_isolation');
+});
+
+under_load('an old snapshot is left open' => sub ($event) {
+	my $analyst = $server->connect;
+	$analyst->begin_work;
+	$analyst->do('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+	my ($seen) = $analyst->selectrow_array('SELECT count(*) FROM boxoffice.order WHERE event_id = ?', undef, $event->{id});
+	wait_until(sub { $server->value('SELECT count(*) FROM boxoffice.order WHERE event_id = ?', $event->{id}) > $seen + 20 }, 'the sale goes on beside it', 60);
+	is_deeply($analyst->selectall_arrayref('SELECT * FROM boxoffice.check_inventory(?)', undef, $event->{id}), [], 'its books agree, too');
+	$analyst->rollback;
+});
+
+# A disk of its own that is full: it takes a mount, which not everybody may do.
+SKIP: {
+	my $disk = "$server->{prefix}/disk";
+	mkdir $disk;
+	system('mount', '-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', $disk) == 0 or skip 'nobody may mount here', 1;
+	my $mounted = eval {
+		mkdir "$disk/space" or die "mkdir: $!\n";
+		my (undef, undef, $uid, $gid) = getpwnam $server->{settings}{DB_USER};
+		chown $uid, $gid, "$disk/space" if $> == 0;
+		$server->dbh->do("CREATE TABLESPACE small LOCATION '$disk/space'");
+		1;
+	};
+	under_load('the disk is full' => sub ($event) {
+		die $@ if !$mounted;
+		$server->dbh->do("ALTER TABLE boxoffice.$_ SET TABLESPACE small") for qw(hold claim idempotency);
+		open my $ballast, '>', "$disk/ballast" or die "ballast: $!\n";
+		1 while syswrite $ballast, 'x' x 65536;
+		is_told_soon(503, 'unavailable', 'a hold, once it is full');
+		close $ballast;
+		unlink "$disk/ballast";
+	});
+	# Nothing else may be on the disk when it goes.
+	for my $table (qw(hold claim idempotency)) { $server->dbh->do("ALTER TABLE boxoffice.$table SET TABLESPACE pg_default") }
+	$server->dbh->do('DROP TABLESPACE small');
+	$server->dbh->do('CHECKPOINT');
+	system('umount', $disk) == 0 or diag 'not unmounted';
+}
+
+is_status($t->http->get('/readyz'), 200, 'ready at the end');
+$t->finish;
