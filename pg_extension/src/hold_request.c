@@ -144,18 +144,7 @@ line_resolve(HoldLine *line, Offer *offer)
 	line->fee = line->type->fee;
 }
 
-/*
- * A bundle's price over its pieces: the first of the group has what is left of the shares, and
- * what can't be divided goes by the largest remainder, earlier pieces first where it is the same.
- */
-typedef struct BundlePiece
-{
-	const OfferPart *part;		/* NULL: the first of the group */
-	int64		price;
-	int64		remainder;
-} BundlePiece;
-
-static int
+int
 bundle_pieces(const OfferType *type)
 {
 	int			pieces = 1;
@@ -179,7 +168,7 @@ piece_price(BundlePiece *piece, int64 price, int64 share_ppm, int quantity)
 	piece->remainder = rest % divisor * INT64CONST(1000000000) / divisor;
 }
 
-static BundlePiece *
+BundlePiece *
 bundle_share(const OfferType *type, int64 price, int count)
 {
 	BundlePiece *pieces = palloc0_array(BundlePiece, count);

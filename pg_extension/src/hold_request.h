@@ -76,4 +76,22 @@ extern int64 hold_line_session(const HoldLine *line);
 /* "/items/3/quantity", or "/items/3/addons/0/quantity", palloc'd. */
 extern char *hold_line_pointer(const HoldLine *line, const char *member);
 
+/*
+ * A bundle's price over its pieces: the first, which is the bundle itself, has what is left of the
+ * shares, and what can't be divided goes by the largest remainder, earlier pieces first where it is
+ * the same.
+ */
+typedef struct BundlePiece
+{
+	const OfferPart *part;		/* NULL: the first */
+	int64		price;
+	int64		remainder;
+} BundlePiece;
+
+/* How many pieces a bundle of the type has, itself among them; 0: it is no bundle. */
+extern int	bundle_pieces(const OfferType *type);
+
+/* The pieces of a bundle at this price; count is what bundle_pieces says. */
+extern BundlePiece *bundle_share(const OfferType *type, int64 price, int count);
+
 #endif							/* BOXOFFICE_HOLD_REQUEST_H */

@@ -305,6 +305,12 @@ offer_want_only_session(Offer *offer)
 }
 
 void
+offer_sell(Offer *offer)
+{
+	offer->sells = true;
+}
+
+void
 offer_add_ids(Offer *offer, int64 ticket_type_id, int64 session_id)
 {
 	names_add_id(offer->type_names, ticket_type_id);

@@ -111,7 +111,7 @@ typedef struct Offer
 	OfferSession *sessions;		/* ascending by id */
 	int			session_count;
 	bool		only_wanted;	/* somebody named no session */
-	bool		sells;			/* somebody named a type: not only what is stored is looked up */
+	bool		sells;			/* something is sold: not only what is stored is looked up */
 	bool		sessions_cut;	/* there were more sessions of passes than may be read */
 	OfferSession *only;			/* the event's one session, NULL if it has several */
 	struct OfferStock *stocks;
@@ -133,6 +133,9 @@ extern int	offer_name_session(Offer *offer, const char *text, int len);
 
 /* Note that a request names no session. */
 extern void offer_want_only_session(Offer *offer);
+
+/* Note that what is named by its id is sold as well: prices and parts are looked up. */
+extern void offer_sell(Offer *offer);
 
 /* Note ids that are stored; 0 is passed over. */
 extern void offer_add_ids(Offer *offer, int64 ticket_type_id, int64 session_id);

@@ -14,118 +14,16 @@
  * sessions is over it is too late to pay, so nothing may be lacking then.  What it has too much is
  * owed back.
  *
- * Staff are not held to sale windows, pauses and limits per order; a capacity, a limit per buyer
- * and what a type is sold in count for all.  A ticket that belongs to another or has others stays:
- * what it may be together with is more than one exchange can judge.
+ * Staff are not held to sale windows, pauses and limits per order; a capacity, a limit per buyer,
+ * what a type is sold in and what tickets may be together with count for all (order_moves.c).
  */
 #include "postgres.h"
 
 #include "block.h"
 #include "buyer.h"
 #include "handlers.h"
-#include "offer.h"
-#include "order_act.h"
+#include "order_exchange.h"
 #include "query.h"
-
-typedef struct Move
-{
-	int			index;			/* in the request */
-	int			type_ref;		/* -1: the type stays */
-	int			session_ref;	/* -1: the session stays */
-	Ticket	   *ticket;			/* NULL: there is none of that id */
-	OfferType  *type;			/* NULL: none of that name */
-	OfferSession *session;		/* NULL: a pass has none, or none of that name */
-	const OfferPlace *place;	/* NULL unless both are there */
-	int64		price;
-} Move;
-
-typedef struct Exchange
-{
-	OrderAct	act;
-	const BoundValue *list;
-	Offer	   *offer;
-	Move	   *moves;
-	int			count;
-	int			old_claims;		/* of the order; new ones come after */
-	int			old_fees;
-} Exchange;
-
-static char *
-move_pointer(const Move *move, const char *member)
-{
-	return psprintf("/tickets/%d%s", move->index, member);
-}
-
-static Ticket *
-ticket_of(Order *order, int64 id)
-{
-	for (int i = 0; i < order->ticket_count; i++)
-		if (order->tickets[i].id == id)
-			return &order->tickets[i];
-	return NULL;
-}
-
-/* Finds what the moves name, given the order's tickets as they were just read. */
-static void
-moves_resolve(Exchange *x, Order *order)
-{
-	for (int i = 0; i < x->count; i++)
-	{
-		Move	   *move = &x->moves[i];
-		const BoundValue *item = x->list->as.list.items[i].as.members;
-
-		move->ticket = ticket_of(order, item[ORDER_EXCHANGE_TICKET_TICKET].as.integer);
-		move->type = NULL;
-		move->session = NULL;
-		move->place = NULL;
-		if (move->ticket == NULL)
-			continue;
-		move->type = move->type_ref >= 0
-			? offer_named_type(x->offer, move->type_ref)
-			: offer_type(x->offer, move->ticket->ticket_type_id);
-		if (move->type == NULL)
-			continue;
-		if (!move->type->pass)
-			move->session = move->session_ref >= 0
-				? offer_named_session(x->offer, move->session_ref)
-				: offer_session(x->offer, move->ticket->session_id);
-		if (move->session != NULL || move->type->pass)
-			move->place = offer_place(x->offer, move->type, move->session);
-	}
-}
-
-/* Notes in the offer what a move names, and what its ticket has. */
-static void
-move_read(Exchange *x, Move *move, int index, Order *order)
-{
-	const BoundValue *item = x->list->as.list.items[index].as.members;
-	const BoundValue *type = &item[ORDER_EXCHANGE_TICKET_TICKET_TYPE];
-	const BoundValue *session = &item[ORDER_EXCHANGE_TICKET_SESSION];
-	const Ticket *ticket = ticket_of(order, item[ORDER_EXCHANGE_TICKET_TICKET].as.integer);
-
-	move->index = index;
-	move->type_ref = move->session_ref = -1;
-	if (type->kind == BOUND_STRING)
-		move->type_ref = offer_name_type(x->offer, type->as.string.data, type->as.string.len);
-	if (session->kind == BOUND_STRING)
-		move->session_ref = offer_name_session(x->offer, session->as.string.data,
-											   session->as.string.len);
-	if (ticket != NULL)
-		offer_add_ids(x->offer, ticket->ticket_type_id, ticket->session_id);
-}
-
-/* Reads the catalogue for what the call names. */
-static void
-exchange_look(Exchange *x, Order *order)
-{
-	x->offer = offer_load(x->act.call->event_id);
-	if (x->offer == NULL)
-		inventory_moved("the event is gone");
-	for (int i = 0; i < x->count; i++)
-		move_read(x, &x->moves[i], i, order);
-	offer_resolve(x->offer);
-	moves_resolve(x, order);
-}
 
 /* Finds order and catalogue, locks the groups of old and new places, and looks again. */
 static bool
@@ -138,7 +36,8 @@ exchange_lock(Exchange *x, Call *call)
 	if (!order_act_open(&x->act, call, id, BY_STAFF))
 		return false;
 	order = order_load(call->event_id, &id, 1, &found);
-	if (found == 0)
+	order_load_claims(call->event_id, order, found);
+	if (found == 0 || order->claim_count == 0)
 		inventory_moved("the order is gone");
 	exchange_look(x, order);
 	for (int i = 0; i < x->count; i++)
@@ -147,145 +46,10 @@ exchange_lock(Exchange *x, Call *call)
 	if (!order_act_lock(&x->act, 200))
 		return false;
 	if (offer_is_current(x->offer))
-		moves_resolve(x, x->act.order);
+		exchange_resolve(x, x->act.order);
 	else
 		exchange_look(x, x->act.order);
 	return true;
-}
-
-/* Whether the ticket belongs to another, or a live one belongs to it. */
-static bool
-ticket_is_tied(const Order *order, const Ticket *ticket)
-{
-	if (ticket->parent_id != 0)
-		return true;
-	for (int i = 0; i < order->ticket_count; i++)
-		if (order->tickets[i].parent_id == ticket->id &&
-			order->tickets[i].state != TICKET_CANCELLED)
-			return true;
-	return false;
-}
-
-static bool
-type_is_bundle(const OfferType *type)
-{
-	for (int i = 0; i < type->part_count; i++)
-		if (type->parts[i].bundled)
-			return true;
-	return false;
-}
-
-/* Whether the ticket can be given back for another; else refuses. */
-static void
-judge_ticket(Exchange *x, const Move *move)
-{
-	Call	   *call = x->act.call;
-	char	   *pointer = move_pointer(move, "/ticket");
-
-	if (move->ticket == NULL)
-		reply_refuse(call, ERR_UNKNOWN_REFERENCE, pointer, NULL);
-	else if (move->ticket->state == TICKET_CANCELLED)
-		reply_refuse(call, ERR_ORDER_STATE, pointer, "\"state\":\"cancelled\"");
-	else if (ticket_is_tied(x->act.order, move->ticket))
-		reply_refuse_detail(call, ERR_ORDER_STATE, pointer, NULL,
-							"The ticket belongs to another, or another to it.");
-	for (int i = 0; i < move->index; i++)
-		if (x->moves[i].ticket == move->ticket && move->ticket != NULL)
-			reply_refuse_detail(call, ERR_INVALID_DOCUMENT, pointer, NULL,
-								"The list names this ticket twice.");
-	if (move->type_ref < 0 && move->session_ref < 0)
-		reply_refuse_detail(call, ERR_INVALID_DOCUMENT, move_pointer(move, ""), NULL,
-							"Name a ticket type or a session to exchange it for.");
-}
-
-/* Whether the type can be had instead; else refuses. */
-static void
-judge_type(Exchange *x, const Move *move)
-{
-	Call	   *call = x->act.call;
-	char	   *pointer = move_pointer(move, "/ticket_type");
-	const OfferType *type = move->type;
-	bool		other = type->id != move->ticket->ticket_type_id;
-
-	if ((type->retired && other) || type->pool_count == 0)
-		reply_refuse(call, ERR_NOT_ON_SALE, pointer, NULL);
-	if (!type->sold_alone || type_is_bundle(type))
-		reply_refuse(call, ERR_NOT_SOLD_ALONE, pointer, NULL);
-	if (type->pass && move->session_ref >= 0)
-		reply_refuse_detail(call, ERR_INVALID_DOCUMENT, move_pointer(move, "/session"), NULL,
-							"A pass has no session of its own.");
-}
-
-/* Whether the pass can be had: as a sale would, only while it admits to all of its sessions. */
-static void
-judge_pass(Exchange *x, const Move *move)
-{
-	Call	   *call = x->act.call;
-	char	   *pointer = move_pointer(move, "/ticket_type");
-	const Offer *offer = x->offer;
-
-	for (int i = offer_pass_session(offer, move->type, -1); i >= 0;
-		 i = offer_pass_session(offer, move->type, i))
-		if (offer->sessions[i].cancelled)
-		{
-			reply_refuse(call, ERR_EVENT_CANCELLED, pointer,
-						 psprintf("\"session\":\"%s\"", offer->sessions[i].key));
-			return;
-		}
-	if (move->place->too_large)
-		reply_refuse_detail(call, ERR_NOT_ON_SALE, pointer, NULL,
-							psprintf("The ticket type takes more than %d places at once.",
-									 PLACE_ROWS_MAX));
-	else if (move->place->stock_count == 0 && move->type->pool_count > 0)
-		reply_refuse(call, ERR_NOT_ON_SALE, pointer, NULL);
-}
-
-/* Whether it can be had in that session; else refuses. */
-static void
-judge_session(Exchange *x, const Move *move)
-{
-	Call	   *call = x->act.call;
-	char	   *pointer = move_pointer(move, "/session");
-
-	if (move->type->pass)
-		judge_pass(x, move);
-	else if (move->session == NULL)
-		reply_refuse(call, move->session_ref >= 0 ? ERR_UNKNOWN_REFERENCE : ERR_SESSION_REQUIRED,
-					 pointer, NULL);
-	else if (move->session->cancelled)
-		reply_refuse(call, ERR_EVENT_CANCELLED, pointer, NULL);
-	else if (move->place->stock_count == 0 && move->type->pool_count > 0)
-		reply_refuse(call, ERR_TYPE_NOT_IN_SESSION, pointer, NULL);
-}
-
-static bool
-moves_judge(Exchange *x)
-{
-	OrderStatus status = order_status_now(x->act.order, x->act.event, x->act.inv->now);
-
-	if (status != ORDER_PENDING && status != ORDER_PAID)
-		order_act_refuse_state(&x->act);
-	if (x->act.event->cancelled)
-		reply_refuse(x->act.call, ERR_EVENT_CANCELLED, "", NULL);
-	for (int i = 0; i < x->count; i++)
-	{
-		const Move *move = &x->moves[i];
-
-		judge_ticket(x, move);
-		if (move->ticket == NULL)
-			continue;
-		if (move->type != NULL)
-		{
-			judge_type(x, move);
-			judge_session(x, move);
-		}
-		else if (move->type_ref >= 0)
-			reply_refuse(x->act.call, ERR_UNKNOWN_REFERENCE, move_pointer(move, "/ticket_type"),
-						 NULL);
-		else
-			inventory_moved("a ticket has another type");
-	}
-	return !x->act.call->reply.done;
 }
 
 /* How many lines the order may still have: each exchange makes new ones. */
@@ -305,15 +69,13 @@ total_fits(Exchange *x, int64 *total)
 {
 	const BoundValue *expected = &x->act.call->body.as.members[ORDER_EXCHANGE_BODY_EXPECTED_TOTAL];
 
+	exchange_price(x);
 	*total = x->act.order->total;
 	for (int i = 0; i < x->count; i++)
 	{
-		Move	   *move = &x->moves[i];
+		const Move *move = &x->moves[i];
 
-		move->price = offer_price(x->offer, move->type, move->session);
-		if (move->type->free_price)
-			move->price = Max(move->price, move->ticket->price);
-		*total += move->price + move->type->fee - move->ticket->price - move->ticket->fee;
+		*total += move->price + move->fee - move->ticket->price - move->ticket->fee;
 	}
 	if (*total > AMOUNT_MAX || lines_left(x->act.order) < x->count)
 		reply_refuse(x->act.call, ERR_AMOUNT_TOO_LARGE, "/tickets", NULL);
@@ -350,15 +112,6 @@ event_name(Exchange *x)
 	order_event_name(x->act.event, types, type_count, sessions, session_count);
 }
 
-static Claim *
-claim_of(const Order *order, int16 line)
-{
-	for (int i = 0; i < order->claim_count; i++)
-		if (order->claims[i].line == line)
-			return &order->claims[i];
-	elog(ERROR, "a ticket of order " INT64_FORMAT " has no claim", order->id);
-}
-
 /* What is asked for and what becomes free for it, so that no more than is lacking is taken back. */
 static void
 moves_want(Exchange *x)
@@ -369,7 +122,7 @@ moves_want(Exchange *x)
 	for (int i = 0; i < x->count; i++)
 	{
 		const Move *move = &x->moves[i];
-		const Claim *from = claim_of(x->act.order, move->ticket->line);
+		const Claim *from = exchange_claim(x->act.order, move->ticket->line);
 
 		inventory_want(inv, move->place->stock_ids, move->place->stock_count, 1);
 		if (from->block_id == 0)
@@ -426,7 +179,7 @@ place_give(Exchange *x, const Move *move)
 {
 	Order	   *order = x->act.order;
 
-	order_line_lower(x->act.inv, order, claim_of(order, move->ticket->line), 1);
+	order_line_lower(x->act.inv, order, exchange_claim(order, move->ticket->line), 1);
 	order_fee_lower(order, move->ticket->line, 1);
 }
 
@@ -436,13 +189,18 @@ claim_for(Exchange *x, const Move *move)
 {
 	Order	   *order = x->act.order;
 	int64		session_id = move->session == NULL ? 0 : move->session->id;
+	int16		parent_line = move->parent == NULL ? 0 : move->parent->line;
 	Claim	   *claim;
 	int16		line = 0;
 
 	for (int i = x->old_claims; i < order->claim_count; i++)
-		if (order->claims[i].ticket_type_id == move->type->id &&
-			order->claims[i].session_id == session_id && order->claims[i].unit_price == move->price)
-			return &order->claims[i];
+	{
+		claim = &order->claims[i];
+		if (claim->ticket_type_id == move->type->id && claim->session_id == session_id &&
+			claim->unit_price == move->price && claim->parent_line == parent_line &&
+			claim->bundled == move->bundled)
+			return claim;
+	}
 	for (int i = 0; i < order->claim_count; i++)
 		line = Max(line, order->claims[i].line);
 	claim = &order->claims[order->claim_count++];
@@ -453,7 +211,9 @@ claim_for(Exchange *x, const Move *move)
 	claim->ticket_type_id = move->type->id;
 	claim->session_id = session_id;
 	claim->unit_price = move->price;
-	claim->unit_fee = move->type->fee;
+	claim->unit_fee = move->fee;
+	claim->parent_line = parent_line;
+	claim->bundled = move->bundled;
 	claim->stock_ids = move->place->stock_ids;
 	claim->stock_count = move->place->stock_count;
 	claim->expires_at = order->status == ORDER_PAID
@@ -498,7 +258,8 @@ buyer_allows(Exchange *x, const Move *move)
 		 (order->email_key == NULL || buyer_room(buyers, order->email_key, type_id) > 0)))
 		return true;
 	reply_refuse(x->act.call, ERR_BUYER_LIMIT, move_pointer(move, "/ticket_type"),
-				 psprintf("\"max\":%d,\"available\":0", move->type->buyer_limit));
+				 move_facts(move, psprintf("\"max\":%d,\"available\":0",
+										   move->type->buyer_limit)));
 	return false;
 }
 
@@ -538,7 +299,7 @@ place_take(Exchange *x, const Move *move)
 	if (!inventory_take(x->act.inv, claim->stock_ids, claim->stock_count, 1, claim->state))
 	{
 		reply_refuse(x->act.call, place_shortage(x, move->place), move_pointer(move, ""),
-					 "\"available\":0");
+					 move_facts(move, "\"available\":0"));
 		return false;
 	}
 	claim->quantity++;
@@ -570,12 +331,14 @@ payment_is_in_time(Exchange *x)
 	return false;
 }
 
+/* Tickets that stand alone first: what belongs to them names their lines. */
 static bool
 places_take(Exchange *x)
 {
-	for (int i = 0; i < x->count; i++)
-		if (!place_take(x, &x->moves[i]))
-			return false;
+	for (int alone = 1; alone >= 0; alone--)
+		for (int i = 0; i < x->count; i++)
+			if ((x->moves[i].parent == NULL) == alone && !place_take(x, &x->moves[i]))
+				return false;
 	return true;
 }
 
@@ -642,9 +405,7 @@ exchange_one(Call *call)
 	Exchange	x = {.list = &call->body.as.members[ORDER_EXCHANGE_BODY_TICKETS]};
 	int64		total;
 
-	x.count = x.list->as.list.count;
-	x.moves = palloc0_array(Move, x.count + 1);
-	if (!exchange_lock(&x, call) || !moves_judge(&x) || !total_fits(&x, &total))
+	if (!exchange_lock(&x, call) || !exchange_judge(&x) || !total_fits(&x, &total))
 		return;
 	event_name(&x);
 	exchange_load(&x);

@@ -125,7 +125,8 @@ $$;
 COMMENT ON FUNCTION api.order_exchange IS
 'Exchange tickets of an order.
 tickets is a list of {"ticket", "ticket_type", "session"}: what is left out stays. All or nothing;
-what the exchange frees it may use, so tickets can change places in a full house.';
+what the exchange frees it may use, so tickets can change places in a full house. Add-ons go with
+their ticket, a bundle as a whole.';
 
 CREATE OR REPLACE FUNCTION api.order_split(
     event bigint, "order" bigint, tickets bigint[], contact jsonb DEFAULT NULL,

@@ -112,6 +112,33 @@ subtest 'exchange' => sub {
 	is_problem(act($event, $order, 'exchange', { tickets => [ { ticket => $tickets[0] } ] }), 422, 'invalid_document', 'for nothing');
 };
 
+subtest 'exchange of what belongs together' => sub {
+	my @sessions = map { { key => $_->[0], starts_at => rfc3339(time + $_->[1] * 86400), ends_at => rfc3339(time + $_->[1] * 86400 + 7200) } } [ early => 10 ], [ late => 20 ];
+	my $event = $t->event(price => 1000, sessions => \@sessions,
+		pools        => [ map { { key => $_->[0], name => $_->[0], scope => 'session', capacity => $_->[1] } } [ house => 4 ], [ tour => 1 ], [ bar => 4 ] ],
+		ticket_types => [
+			{ key => 'day',   name => 'Day',   price => 1000, pools => ['house'] },
+			{ key => 'tour',  name => 'Tour',  price => 300,  pools => ['tour'], kind => 'addon', sold_alone => \0, addon_to => [ { ticket_type => 'day' } ] },
+			{ key => 'drink', name => 'Drink', price => 400,  pools => ['bar'] },
+			{ key => 'night', name => 'Night', price => 2000, pools => ['house'], bundle => [ { ticket_type => 'drink', quantity => 2, share_ppm => 500000 } ] },
+		]);
+	my $items = [ { ticket_type => 'day', session => 'early', quantity => 1, addons => [ { ticket_type => 'tour', quantity => 1 } ] }, { ticket_type => 'night', session => 'early', quantity => 1 } ];
+	my $order = $t->order($event, $t->hold($event, items => $items)->json)->json;
+	my %id;
+	push @{ $id{ $_->{ticket_type} } }, $_->{id} for @{ $order->{tickets} };
+	my $where = sub ($answer) { return { map { $_->{id} => $_->{session} } @{ $answer->json->{tickets} } } };
+	my $along = act($event, $order, 'exchange', { tickets => [ map { { ticket => $id{$_}[0], session => 'late' } } qw(day night) ] });
+	is_status($along, 200, 'to another session');
+	is_deeply([ sort values %{ $where->($along) } ], [ ('late') x 5 ], 'go add-on and bundle');
+	is_problem(act($event, $order, 'exchange', { tickets => [ { ticket => $id{drink}[0], session => 'early' } ] }), 409, 'order_state', 'a part of a bundle does not go alone');
+	is_problem(act($event, $order, 'exchange', { tickets => [ { ticket => $id{tour}[0], session => 'early' } ] }), 422, 'invalid_document', 'nor does an add-on to another session');
+	is_problem(act($event, $order, 'exchange', { tickets => [ { ticket => $id{tour}[0], ticket_type => 'drink' } ] }), 422, 'unknown_reference', 'nor for what is none');
+	is_status($t->order($event, $t->hold($event, items => [ $items->[0] ])->json), 201, 'another has the early tour');
+	my $full = act($event, $order, 'exchange', { tickets => [ { ticket => $id{day}[0], session => 'early' } ] });
+	is_problem($full, 409, 'all_held', 'there is no tour to go along');
+	is($full->json->{errors}[0]{ticket}, $id{tour}[0], 'which is told');
+};
+
 subtest 'split' => sub {
 	my $event = $t->event(capacity => 10, price => 1000, fee => 100);
 	my $order = placed($event, quantity => 2);
