@@ -40,7 +40,7 @@ typedef struct {
 
 static char *ngx_http_boxoffice_pg_check(const char *keyword,
     const char *value);
-static ngx_int_t ngx_http_boxoffice_pg_pin_settings(ngx_pool_t *pool,
+static ngx_int_t ngx_http_boxoffice_pg_pin(ngx_pool_t *pool,
     ngx_http_boxoffice_pg_conninfo_t *ci, const char *given);
 static ngx_int_t ngx_http_boxoffice_pg_option(ngx_pool_t *pool,
     ngx_http_boxoffice_pg_conninfo_t *ci, const char *keyword,
@@ -108,7 +108,6 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
     void **conninfo)
 {
     char                              *error, *wrong;
-    ngx_uint_t                         i;
     const char                        *given;
     PQconninfoOption                  *options, *o;
     ngx_http_boxoffice_pg_conninfo_t  *ci;
@@ -154,7 +153,7 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
     }
 
     if (wrong == NULL
-        && ngx_http_boxoffice_pg_pin_settings(cf->pool, ci, given) != NGX_OK)
+        && ngx_http_boxoffice_pg_pin(cf->pool, ci, given) != NGX_OK)
     {
         wrong = "could not be stored";
     }
@@ -165,16 +164,6 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
         return wrong;
     }
 
-    for (i = 0; ngx_http_boxoffice_pg_pinned[i][0]; i++) {
-        if (ngx_http_boxoffice_pg_option(cf->pool, ci,
-                                         ngx_http_boxoffice_pg_pinned[i][0],
-                                         ngx_http_boxoffice_pg_pinned[i][1])
-            != NGX_OK)
-        {
-            return "could not be stored";
-        }
-    }
-
     *conninfo = ci;
 
     return NULL;
@@ -182,16 +171,27 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
 
 
 /*
- * Settings that each connection starts with, after those that are given: they
- * count more than what a role or a database has.
+ * Adds what is pinned, and the settings that each connection starts with, after
+ * those that are given: they count more than what a role or a database has.
  */
 
 static ngx_int_t
-ngx_http_boxoffice_pg_pin_settings(ngx_pool_t *pool,
+ngx_http_boxoffice_pg_pin(ngx_pool_t *pool,
     ngx_http_boxoffice_pg_conninfo_t *ci, const char *given)
 {
-    size_t   len;
-    u_char  *options;
+    size_t       len;
+    u_char      *options;
+    ngx_uint_t   i;
+
+    for (i = 0; ngx_http_boxoffice_pg_pinned[i][0]; i++) {
+        if (ngx_http_boxoffice_pg_option(pool, ci,
+                                         ngx_http_boxoffice_pg_pinned[i][0],
+                                         ngx_http_boxoffice_pg_pinned[i][1])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     len = ngx_strlen(given) + sizeof(ngx_http_boxoffice_pg_startup);
 
