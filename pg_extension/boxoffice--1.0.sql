@@ -102,6 +102,13 @@ AS 'MODULE_PATHNAME', 'actor_organizer' LANGUAGE C STABLE;
 COMMENT ON FUNCTION boxoffice_code.actor_organizer() IS
 'The organizer that the token speaks for, or NULL.';
 
+-- ---------------------------------------------------------------- versions of what is answered
+
+CREATE FUNCTION boxoffice_code.content_etag(answer json) RETURNS text
+AS 'MODULE_PATHNAME', 'answer_etag' LANGUAGE C STRICT IMMUTABLE;
+COMMENT ON FUNCTION boxoffice_code.content_etag(json) IS
+'The ETag of an answer that is told apart by its bytes alone.';
+
 -- ---------------------------------------------------------------- which library this is
 
 CREATE FUNCTION boxoffice_code.library_version() RETURNS integer

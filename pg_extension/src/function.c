@@ -457,19 +457,43 @@ version_of(const StringInfoData *body)
 	return NULL;
 }
 
+/* The tag of what is told apart by its bytes alone. */
+static char *
+content_etag(const StringInfoData *body)
+{
+	uint64		hash = hash_bytes_extended((unsigned char *) body->data, body->len, 0);
+
+	return psprintf("\"" UINT64_FORMAT "\"", hash);
+}
+
+/*
+ * boxoffice_code.content_etag(answer json) RETURNS text
+ *
+ * The ETag that an answer has whose operation says `etag: content`: for functions that are to
+ * compare If-Match with it.
+ */
+PG_FUNCTION_INFO_V1(answer_etag);
+Datum
+answer_etag(PG_FUNCTION_ARGS)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	json_append_compact(&body, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_TEXT_P(cstring_to_text(content_etag(&body)));
+}
+
 void
 call_make_etag(Call *call)
 {
 	const StringInfoData *body = &call->reply.body;
 	MemoryContext before = MemoryContextSwitchTo(call_context);
 	char	   *version;
-	uint64		hash;
 
 	switch (call->operation->etag)
 	{
 		case ETAG_CONTENT:
-			hash = hash_bytes_extended((unsigned char *) body->data, body->len, 0);
-			call->reply.etag = psprintf("\"" UINT64_FORMAT "\"", hash);
+			call->reply.etag = content_etag(body);
 			break;
 		case ETAG_VERSION:
 			version = version_of(body);

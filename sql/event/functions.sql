@@ -191,10 +191,7 @@ BEGIN
         PERFORM boxoffice_code.refuse('not_found');
     END IF;
     PERFORM boxoffice_code.require_member(found.organizer_id, VARIADIC roles);
-    IF if_match <> '*' AND NOT pg_catalog.format('"%s"', found.version) = ANY (
-        pg_catalog.regexp_split_to_array(pg_catalog.btrim(if_match), '\s*,\s*')) THEN
-        PERFORM boxoffice_code.refuse('precondition_failed');
-    END IF;
+    PERFORM boxoffice_code.require_match(if_match, pg_catalog.format('"%s"', found.version));
     RETURN found;
 END
 $$;

@@ -91,7 +91,8 @@ COMMENT ON FUNCTION api.organizer_list IS
 'The organizers that one belongs to.
 Support and administrators see all of them.';
 
-CREATE OR REPLACE FUNCTION api.organizer_change(organizer bigint, patch jsonb)
+CREATE OR REPLACE FUNCTION api.organizer_change(
+    organizer bigint, patch jsonb, if_match text DEFAULT NULL)
     RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -101,6 +102,9 @@ DECLARE
 BEGIN
     PERFORM boxoffice_code.require_fits('organizer_change', COALESCE(patch, '{}'));
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
+    SELECT * INTO changed FROM boxoffice.organizer AS o WHERE o.id = organizer FOR NO KEY UPDATE;
+    PERFORM boxoffice_code.require_match(
+        if_match, boxoffice_code.content_etag(boxoffice_code.organizer_json(changed)));
     UPDATE boxoffice.organizer AS o
        SET slug = COALESCE(patch ->> 'slug', o.slug),
            name = COALESCE(patch ->> 'name', o.name)
@@ -113,7 +117,7 @@ END
 $$;
 COMMENT ON FUNCTION api.organizer_change IS
 'Change an organizer.
-patch is an RFC 7396 merge patch.';
+patch is an RFC 7396 merge patch. if_match: the ETag of what was looked at.';
 
 -- The cursor is a place in the list: an organizer has 1000 members at most.
 CREATE OR REPLACE FUNCTION api.member_list(

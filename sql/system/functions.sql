@@ -37,6 +37,25 @@ COMMENT ON FUNCTION boxoffice_code.zone_known IS
 'Whether this is a name of the IANA time zone database.';
 
 -- A cursor is the sort key of the last item of a page: a time and an id, or an id alone.
+-- Refuses a caller who looked at another version. if_match is the header: one or several ETags,
+-- or *. Strong tags and weak ones (W/) are the same here: the tag is of the thing, and nginx marks it as
+-- weak when it compresses the answer.
+CREATE OR REPLACE FUNCTION boxoffice_code.require_match(if_match text, etag text)
+    RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF pg_catalog.btrim(if_match) <> '*' AND NOT etag = ANY (pg_catalog.regexp_split_to_array(
+        pg_catalog.regexp_replace(pg_catalog.btrim(if_match), '(^|,\s*)W/', '\1', 'g'),
+        '\s*,\s*')) THEN
+        PERFORM boxoffice_code.refuse('precondition_failed');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.require_match IS
+'Refuses a caller whose If-Match does not name this ETag; NULL names all.';
+
 CREATE OR REPLACE FUNCTION boxoffice_code.cursor_make(at timestamptz, id bigint)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

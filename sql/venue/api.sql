@@ -75,7 +75,8 @@ END
 $$;
 COMMENT ON FUNCTION api.venue_get IS 'Look at a venue.';
 
-CREATE OR REPLACE FUNCTION api.venue_change(organizer bigint, venue text, patch jsonb)
+CREATE OR REPLACE FUNCTION api.venue_change(
+    organizer bigint, venue text, patch jsonb, if_match text DEFAULT NULL)
     RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -87,7 +88,7 @@ BEGIN
     PERFORM boxoffice_code.require_fits('venue_change', COALESCE(patch, '{}'));
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     found := boxoffice_code.venue_named(organizer, venue);
-    SELECT * INTO found FROM boxoffice.venue AS v WHERE v.id = found.id FOR NO KEY UPDATE;
+    found := boxoffice_code.venue_lock(found.id, if_match);
     patched := pg_catalog.jsonb_populate_record(found, patch);
     IF NOT boxoffice_code.zone_known(patched.zone) THEN
         PERFORM boxoffice_code.refuse('unknown_reference', '/zone');
@@ -112,9 +113,11 @@ END
 $$;
 COMMENT ON FUNCTION api.venue_change IS
 'Change a venue.
-patch is an RFC 7396 merge patch. Events that take place there and are not over show it at once.';
+patch is an RFC 7396 merge patch. if_match: the ETag of what was looked at.
+Events that take place there and are not over show it at once.';
 
-CREATE OR REPLACE FUNCTION api.venue_delete(organizer bigint, venue text)
+CREATE OR REPLACE FUNCTION api.venue_delete(
+    organizer bigint, venue text, if_match text DEFAULT NULL)
     RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -124,6 +127,7 @@ DECLARE
 BEGIN
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     found := boxoffice_code.venue_named(organizer, venue);
+    found := boxoffice_code.venue_lock(found.id, if_match);
     DELETE FROM boxoffice.venue AS v WHERE v.id = found.id;
     RETURN boxoffice_code.venue_json(found);
 EXCEPTION WHEN foreign_key_violation THEN

@@ -56,6 +56,26 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.venue_named IS
 'The organizer''s venue with this key or id; refuses if there is none.';
 
+CREATE OR REPLACE FUNCTION boxoffice_code.venue_lock(venue bigint, if_match text)
+    RETURNS boxoffice.venue
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.venue;
+BEGIN
+    SELECT * INTO found FROM boxoffice.venue AS v WHERE v.id = venue_lock.venue FOR NO KEY UPDATE;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found', 'venue');
+    END IF;
+    PERFORM boxoffice_code.require_match(
+        if_match, boxoffice_code.content_etag(boxoffice_code.venue_json(found)));
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.venue_lock IS
+'Locks a venue for a change; refuses who looked at another version, or if somebody deleted it.';
+
 -- The next version of events that take place there, of those that are not over the first 500: so
 -- that who looks at them sees the venue as it is now.
 CREATE OR REPLACE FUNCTION boxoffice_code.venue_changed(venue boxoffice.venue, patch jsonb)

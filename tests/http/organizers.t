@@ -51,6 +51,45 @@ subtest 'organizers' => sub {
 	is_problem($http->patch('/v1/organizers/1', { name => 'x' }, token => $admin), 404, 'not_found', 'an organizer that is none');
 };
 
+subtest 'who looked at another version' => sub {
+	my $id   = organizer('versions', 'olga')->{id};
+	my @mine = (token => as('olga'));
+	my $hall = $http->post("/v1/organizers/$id/venues", { key => 'hall', name => 'Hall', zone => 'UTC', city => 'Köln' }, @mine, key => uuid());
+	for ([ "/v1/organizers/$id", 'the organizer' ], [ "/v1/organizers/$id/venues/hall", 'a venue' ]) {
+		my ($path, $what) = @$_;
+		my $tag = $http->get($path, @mine)->header('ETag');
+		like($tag, qr/^"\d+"$/, "$what has an ETag");
+		my $change = sub ($name, $match) { $http->patch($path, { name => $name }, @mine, headers => [ 'If-Match' => $match ]) };
+		my $a = $change->('Zwei', $tag);
+		is_status($a, 200, 'who has it may change it');
+		isnt($a->header('ETag'), $tag, '… which makes another');
+		is($a->header('ETag'), $http->get($path, @mine)->header('ETag'), '… that a look shows, too');
+		is_problem($change->('Drei', $tag), 412, 'precondition_failed', 'an older one is refused');
+		is($http->get($path, @mine)->json->{name}, 'Zwei', '… and changes nothing');
+		is_problem($change->('Drei', '"0", "1"'), 412, 'precondition_failed', 'so are some that never were');
+		is_problem($change->('Drei', $a->header('ETag') =~ tr/"//dr), 412, 'precondition_failed', 'nor is it one without its quotes');
+		is_status($change->('Drei', '"0", ' . $a->header('ETag')), 200, 'one of several');
+		is_status($change->('Vier', '*'), 200, 'any');
+		is_status($change->('Vier', 'W/' . $http->get($path, @mine)->header('ETag')), 200, 'one that was marked as weak on its way');
+		is_status($http->patch($path, { name => 'Fünf' }, @mine), 200, 'none');
+		is_problem($http->patch($path, { name => 'x' }, token => $stranger, headers => [ 'If-Match' => '"0"' ]), 404, 'not_found', 'a stranger does not learn of it');
+		is_problem($http->patch($path, { name => undef }, @mine, headers => [ 'If-Match' => '"0"' ]), 400, 'invalid_request', 'what cannot be is said first');
+		# All at once with the same tag: one of them is first.
+		$tag = $http->get($path, @mine)->header('ETag');
+		my @all = $http->all(map { [ PATCH => $path, { json => { name => "Nummer $_" }, @mine, headers => [ 'If-Match' => $tag ] } ] } 1 .. 8);
+		is_deeply([ sort map { $_->status } @all ], [ 200, (412) x 7 ], 'of many at once, one');
+	}
+	my $venue = "/v1/organizers/$id/venues/hall";
+	is_problem($http->delete($venue, @mine, headers => [ 'If-Match' => $hall->header('ETag') ]), 412, 'precondition_failed', 'nor is what changed deleted');
+	is_status($http->delete($venue, @mine, headers => [ 'If-Match' => $http->get($venue, @mine)->header('ETag') ]), 200, 'but by who knows it');
+	# An event as it comes to who takes compressed answers.
+	my $event = $t->event(description => 'A long text. ' x 300);
+	my $view  = '/v1/organizers/' . $t->organizer . "/events/$event->{id}";
+	my $seen  = Boxoffice::Http->new(host => $t->server->{host}, port => $t->server->{port})->get($view, token => $t->organizer_token, headers => [ 'Accept-Encoding' => 'gzip' ]);
+	like($seen->header('ETag'), qr{^W/"}, 'the ETag of a compressed answer is weak');
+	is_status($http->patch("/v1/events/$event->{id}", { name => 'New' }, token => $t->organizer_token, headers => [ 'If-Match' => $seen->header('ETag') ]), 200, '… and good for a change');
+};
+
 subtest 'members' => sub {
 	my $id   = organizer('team', 'olga')->{id};
 	my $path = "/v1/organizers/$id/members";

@@ -66,6 +66,17 @@ SELECT j.item ->> 'key' AS key FROM json_array_elements(:'page'::json -> 'items'
 SELECT :'page'::json ->> 'next' IS NULL AS last;
 SELECT api.venue_list(:ann, cursor => 'nonsense');
 
+-- who looked at another version changes nothing
+SELECT boxoffice_code.content_etag(boxoffice_code.organizer_json(o)) AS tag
+  FROM boxoffice.organizer AS o WHERE o.id = :ann \gset
+SELECT boxoffice_code.content_etag('{"a": 1, "b": "x : y"}') = boxoffice_code.content_etag('{"a":1,"b":"x : y"}') AS same,
+       boxoffice_code.content_etag('{"a": 1}') = boxoffice_code.content_etag('{"a": 2}') AS other;
+SELECT api.organizer_change(:ann, '{"name": "Ann"}', if_match => :'tag') ->> 'name' AS name;
+SELECT api.organizer_change(:ann, '{"name": "Anna"}', if_match => :'tag');
+SELECT api.venue_change(:ann, 'v1', '{"name": "One"}', if_match => '"0", W/"1"');
+SELECT api.venue_delete(:ann, 'v1', if_match => '"0"');
+SELECT api.venue_change(:ann, 'v1', '{"name": "One"}', if_match => ' * ') ->> 'name' AS name;
+
 -- the ways in which a zone can be wrong
 SELECT z.name, boxoffice_code.zone_known(z.name)
   FROM (VALUES ('Europe/London'), ('America/Argentina/Buenos_Aires'), ('UTC'), ('Etc/GMT+3'),
