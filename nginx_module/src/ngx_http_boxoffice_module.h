@@ -180,6 +180,10 @@ ngx_int_t ngx_http_boxoffice_reply_common(ngx_http_request_t *r,
 /* keeps nginx from compressing an answer that has secrets in it */
 void ngx_http_boxoffice_reply_plain(ngx_http_boxoffice_call_t *call);
 
+/* sets the type of an answer; a text has a charset, too */
+void ngx_http_boxoffice_reply_type(ngx_http_request_t *r,
+    const ngx_str_t *type);
+
 /* sends a body that lies in the request's pool or in constant memory */
 ngx_int_t ngx_http_boxoffice_reply_send(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);

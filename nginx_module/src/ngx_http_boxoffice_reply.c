@@ -327,6 +327,20 @@ ngx_http_boxoffice_reply_header(ngx_http_request_t *r, const char *key,
 }
 
 
+/* without a charset many a client takes text for Latin-1 */
+
+void
+ngx_http_boxoffice_reply_type(ngx_http_request_t *r, const ngx_str_t *type)
+{
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+
+    if (type->len > 5 && ngx_strncmp(type->data, "text/", 5) == 0) {
+        ngx_str_set(&r->headers_out.charset, "utf-8");
+    }
+}
+
+
 ngx_int_t
 ngx_http_boxoffice_reply_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
@@ -343,8 +357,7 @@ ngx_http_boxoffice_reply_send(ngx_http_request_t *r, ngx_uint_t status,
         r->headers_out.content_length_n = -1;
 
     } else {
-        r->headers_out.content_type = *type;
-        r->headers_out.content_type_len = type->len;
+        ngx_http_boxoffice_reply_type(r, type);
     }
 
     rc = ngx_http_send_header(r);

@@ -328,9 +328,8 @@ ngx_http_boxoffice_stream_header(ngx_http_boxoffice_call_t *call)
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = -1;
-    r->headers_out.content_type = call->route->type;
-    r->headers_out.content_type_len = call->route->type.len;
 
+    ngx_http_boxoffice_reply_type(r, &call->route->type);
     ngx_http_boxoffice_reply_plain(call);
 
     if (ngx_http_boxoffice_reply_common(r, &call->request_id) != NGX_OK

@@ -51,7 +51,7 @@ $t->pay($event, $owing, amount => 500);
 subtest 'tickets as CSV are what SQL says' => sub {
 	my $a = export('tickets.csv');
 	is_status($a, 200, 'exported');
-	is($a->header('Content-Type'), 'text/csv', 'as CSV');
+	is($a->header('Content-Type'), 'text/csv; charset=utf-8', 'as CSV');
 	like($a->header('Cache-Control'), qr/no-store/, 'nobody keeps it');
 	my @rows = rows($a->body);
 	is(scalar @rows, 4, 'all tickets');
@@ -98,7 +98,7 @@ subtest 'what is asked for' => sub {
 	is(export('orders', headers => [ Accept => 'application/json, text/csv' ])->header('Content-Type'), 'application/json', 'others get the list');
 	my $head = $http->head("$path/tickets.csv", token => $t->organizer_token);
 	is_status($head, 200, 'HEAD');
-	is($head->header('Content-Type'), 'text/csv', 'says what it would be');
+	is($head->header('Content-Type'), 'text/csv; charset=utf-8', 'says what it would be');
 	is_problem(export('tickets.csv?session=sun'), 422, 'unknown_reference', 'no such session');
 	is_problem(export('tickets.csv?state=lost'), 400, 'invalid_request', 'no such state');
 	is_problem(export('tickets.csv?limit=5'), 400, 'unknown_parameter', 'no such parameter');

@@ -19,7 +19,7 @@ my $draft = $t->event(publish => 0);
 
 sub is_calendar ($a, $name) {
 	is_status($a, 200, $name) or return '';
-	like($a->header('Content-Type'), qr{^text/calendar(;|$)}, '… of its type');
+	is($a->header('Content-Type'), 'text/calendar; charset=utf-8', '… of its type');
 	my $body = $a->body;
 	unlike($body, qr/[^\r]\n|\r[^\n]/, '… in lines that end with CRLF');
 	is((grep { length > 75 } split /\r\n/, $body), 0, '… of at most 75 octets');

@@ -18,7 +18,7 @@ my $qr    = "$base/orders/$order->{id}/tickets/$order->{tickets}[0]{id}.svg";
 sub accepting ($accept, $path, %o) { return $http->get($path, headers => [ map { (Accept => $_) } ref $accept ? @$accept : $accept ], %o) }
 
 subtest 'forms' => sub {
-	my ($json, $csv, $jsonl, $svg) = qw(application/json text/csv application/jsonl image/svg+xml);
+	my ($json, $csv, $jsonl, $svg) = ('application/json', 'text/csv; charset=utf-8', 'application/jsonl', 'image/svg+xml');
 	for (
 		[ '*/*'                                        => $json ],
 		[ 'application/json'                           => $json ],
