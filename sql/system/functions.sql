@@ -36,10 +36,9 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.zone_known IS
 'Whether this is a name of the IANA time zone database.';
 
--- A cursor is the sort key of the last item of a page: a time and an id, or an id alone.
 -- Refuses a caller who looked at another version. if_match is the header: one or several ETags,
--- or *. Strong tags and weak ones (W/) are the same here: the tag is of the thing, and nginx marks it as
--- weak when it compresses the answer.
+-- or *. Strong tags and weak ones (W/) are the same here: the tag is of the thing, and nginx marks
+-- it as weak when it compresses the answer.
 CREATE OR REPLACE FUNCTION boxoffice_code.require_match(if_match text, etag text)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -56,6 +55,7 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.require_match IS
 'Refuses a caller whose If-Match does not name this ETag; NULL names all.';
 
+-- A cursor is the sort key of the last item of a page: a time and an id, or an id alone.
 CREATE OR REPLACE FUNCTION boxoffice_code.cursor_make(at timestamptz, id bigint)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
