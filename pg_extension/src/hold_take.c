@@ -176,29 +176,35 @@ line_free(HoldTaker *taker, const HoldLine *line)
 	return block_free(taker->inv, kept, place->stock_ids, place->stock_count);
 }
 
-/* Why so many can't be had: still being taken back, held by others who may let go, or sold. */
+/*
+ * Adds why so many can't be had of a stock row, if they can't: sold, which is final; still being
+ * taken back; or held by others who may let go.
+ */
+static void
+shortage_add(ErrorCode *why, const Stock *stock, int64 quantity)
+{
+	int64		unsold = stock_free(stock) + stock->count[CLAIM_HELD] +
+		stock->count[CLAIM_PENDING];
+
+	if (stock_free(stock) >= quantity || *why == ERR_SOLD_OUT)
+		return;
+	if (unsold < quantity)
+		*why = ERR_SOLD_OUT;
+	else if (stock->more_expired)
+		*why = ERR_RECLAIMING;
+	else if (*why == ERR_NONE)
+		*why = ERR_ALL_HELD;
+}
+
+/* Why so many of a line can't be had by themselves. */
 static ErrorCode
 line_shortage(HoldTaker *taker, const HoldLine *line, int quantity)
 {
-	bool		held = false;
-	bool		reclaiming = false;
+	ErrorCode	why = ERR_NONE;
 
 	for (int i = 0; i < line->place->stock_count && line->block_id == 0; i++)
-	{
-		const Stock *stock = inventory_stock(taker->inv, line->place->stock_ids[i]);
-		int64		unsold = stock_free(stock) + stock->count[CLAIM_HELD] +
-			stock->count[CLAIM_PENDING];
-
-		if (stock_free(stock) >= quantity)
-			continue;
-		if (unsold < quantity)
-			return ERR_SOLD_OUT;
-		held = true;
-		reclaiming |= stock->more_expired;
-	}
-	if (reclaiming)
-		return ERR_RECLAIMING;
-	return held ? ERR_ALL_HELD : ERR_SOLD_OUT;
+		shortage_add(&why, inventory_stock(taker->inv, line->place->stock_ids[i]), quantity);
+	return why == ERR_NONE ? ERR_SOLD_OUT : why;
 }
 
 static void
@@ -323,20 +329,19 @@ line_takes_free(const HoldLine *line, const Claim *kept, int64 stock_id)
 }
 
 /*
- * How many whole groups the stock rows have together, where several lines take of the same; what
- * a block keeps is not taken of them.
+ * What a group takes of each stock row, where several lines take of the same; what a block keeps is
+ * not taken of them.
  */
-static int64
-group_stock_free(HoldTaker *taker, const HoldLine *group)
+static StockNeed *
+group_needs(HoldTaker *taker, const HoldLine *group, int *count)
 {
 	StockNeed  *needs;
-	int64		units = INT_MAX;
-	int			count = 0;
+	int			max = 0;
+	int			n = 0;
 
 	for (int k = 0; k <= group->parts; k++)
-		count += group[k].place->stock_count;
-	needs = palloc(mul_size(count, sizeof(StockNeed)));
-	count = 0;
+		max += group[k].place->stock_count;
+	needs = palloc(mul_size(max + 1, sizeof(StockNeed)));
 	for (int k = 0; k <= group->parts; k++)
 	{
 		const OfferPlace *place = group[k].place;
@@ -345,19 +350,45 @@ group_stock_free(HoldTaker *taker, const HoldLine *group)
 
 		for (int i = 0; i < place->stock_count; i++)
 			if (line_takes_free(&group[k], kept, place->stock_ids[i]))
-				needs[count++] = (StockNeed) {place->stock_ids[i], group[k].each};
+				needs[n++] = (StockNeed) {place->stock_ids[i], group[k].each};
 	}
-	qsort(needs, count, sizeof(StockNeed), need_compare);
-	for (int i = 0; i < count; i++)
-	{
-		if (i + 1 < count && needs[i].stock_id == needs[i + 1].stock_id)
-			needs[i + 1].each += needs[i].each;
+	qsort(needs, n, sizeof(StockNeed), need_compare);
+	*count = 0;
+	for (int i = 0; i < n; i++)
+		if (*count > 0 && needs[*count - 1].stock_id == needs[i].stock_id)
+			needs[*count - 1].each += needs[i].each;
 		else
-			units = Min(units, stock_free(inventory_stock(taker->inv, needs[i].stock_id)) /
-						needs[i].each);
-	}
+			needs[(*count)++] = needs[i];
+	return needs;
+}
+
+/* How many whole groups the stock rows have together. */
+static int64
+group_stock_free(HoldTaker *taker, const HoldLine *group)
+{
+	int			count;
+	StockNeed  *needs = group_needs(taker, group, &count);
+	int64		units = INT_MAX;
+
+	for (int i = 0; i < count; i++)
+		units = Min(units, stock_free(inventory_stock(taker->inv, needs[i].stock_id)) /
+					needs[i].each);
 	pfree(needs);
 	return units;
+}
+
+/* Why so many whole groups can't be had, where each line by itself could. */
+static ErrorCode
+group_shortage(HoldTaker *taker, const HoldLine *group, int units)
+{
+	int			count;
+	StockNeed  *needs = group_needs(taker, group, &count);
+	ErrorCode	why = ERR_NONE;
+
+	for (int i = 0; i < count; i++)
+		shortage_add(&why, inventory_stock(taker->inv, needs[i].stock_id), needs[i].each * units);
+	pfree(needs);
+	return why == ERR_NONE ? ERR_SOLD_OUT : why;
 }
 
 /* How many whole groups may be had. */
@@ -374,12 +405,13 @@ group_free(HoldTaker *taker, const HoldLine *group)
 }
 
 /*
- * Why a group can't be had as often as wanted: of the lines that are short by themselves; where
- * only all together are, of the first.
+ * Why a group can't be had as often as wanted: of the lines that are short by themselves, with what
+ * each could have; where only all together are, of the first, with how many groups there are.
  */
 static void
 group_explain(HoldTaker *taker, HoldLine *group, int *available)
 {
+	int			units = available[0];
 	bool		told = false;
 
 	for (int k = 0; k <= group->parts; k++)
@@ -387,14 +419,16 @@ group_explain(HoldTaker *taker, HoldLine *group, int *available)
 		HoldLine   *line = &group[k];
 		int			wanted = line->quantity - line->kept;
 
-		available[k] = group->parts == 0 ? available[0] : line_free(taker, line);
+		available[k] = group->parts == 0 ? units : line_free(taker, line);
 		if (available[k] >= wanted)
 			continue;
 		line->missing = line_shortage(taker, line, wanted);
 		told = true;
 	}
-	if (!told)
-		group->missing = line_shortage(taker, group, group->quantity - group->kept);
+	if (told)
+		return;
+	available[0] = units;
+	group->missing = group_shortage(taker, group, group->quantity - group->kept);
 }
 
 /* Takes so many whole groups. */
