@@ -6,11 +6,23 @@
  * buyer's numbers, fees, the total; what was paid stays, and what is owed back shows as due.  An
  * order without a live ticket is cancelled, however its tickets went; a pending one that its
  * payments now cover is paid.
+ *
+ * With a ticket go its add-ons and its bundle.  A part of a bundle does not go alone, nor does an
+ * add-on that its ticket must have.
  */
 #include "postgres.h"
 
 #include "handlers.h"
 #include "order_act.h"
+#include "query.h"
+
+static CoreQuery required_query = {
+	"SELECT a.min_per_parent, t.key"
+	"  FROM boxoffice.ticket_type_addon AS a"
+	"  JOIN boxoffice.ticket_type AS t ON t.event_id = a.event_id AND t.id = a.ticket_type_id"
+	" WHERE a.event_id = $1 AND a.parent_type_id = $2 AND a.ticket_type_id = $3",
+	3, {INT8OID, INT8OID, INT8OID}
+};
 
 /* The wanted tickets, NULL for all of them. */
 static const BoundValue *
@@ -74,6 +86,72 @@ tickets_mark_children(Order *order)
 	}
 }
 
+/* How many of the type belong to the ticket, those that go among them or not. */
+static int
+addons_of(const Order *order, const Ticket *parent, int64 type_id, bool with_gone)
+{
+	int			count = 0;
+
+	for (int i = 0; i < order->ticket_count; i++)
+		count += order->tickets[i].parent_id == parent->id &&
+			order->tickets[i].ticket_type_id == type_id &&
+			order->tickets[i].state != TICKET_CANCELLED &&
+			(with_gone || !order->tickets[i].changed);
+	return count;
+}
+
+/*
+ * Refuses to take an add-on away that its ticket must have.  One that has fewer already, as it was
+ * sold when it needed none, may have fewer still.
+ */
+static void
+judge_required(OrderAct *act, const Ticket *ticket, const Ticket *parent, const char *pointer)
+{
+	int			least = 0;
+	char	   *key = NULL;
+
+	if (query_run(&required_query, (Datum[]) {
+				  Int64GetDatum(act->event->id), Int64GetDatum(parent->ticket_type_id),
+				  Int64GetDatum(ticket->ticket_type_id)
+				  }, NULL) > 0)
+	{
+		least = query_int4(0, 1);
+		key = query_text(0, 2);
+	}
+	query_done();
+	if (addons_of(act->order, parent, ticket->ticket_type_id, false) >= least ||
+		addons_of(act->order, parent, ticket->ticket_type_id, true) < least)
+		return;
+	reply_refuse_detail(act->call, ERR_ADDON_REQUIRED, pointer,
+						psprintf("\"ticket_type\":\"%s\",\"min\":%d,"
+								 "\"parent\":\"" INT64_FORMAT "\"", key, least, parent->id),
+						"Its ticket must have it: cancel that as well.");
+}
+
+/* Judges tickets that were named and belong to one that stays; all that go are marked. */
+static void
+tickets_judge(OrderAct *act, const BoundValue *wanted)
+{
+	int			count = wanted == NULL || act->call->reply.done ? 0 : wanted->as.list.count;
+
+	for (int i = 0; i < count; i++)
+	{
+		const Ticket *ticket = ticket_of(act->order, wanted->as.list.items[i].as.integer);
+		const Ticket *parent = ticket->parent_id == 0 ? NULL
+			: ticket_of(act->order, ticket->parent_id);
+		char	   *pointer = psprintf("/tickets/%d", i);
+
+		if (parent == NULL || parent->changed)
+			continue;
+		if (ticket_is_bundled(act->order, ticket))
+			reply_refuse_detail(act->call, ERR_ORDER_STATE, pointer,
+								psprintf("\"parent\":\"" INT64_FORMAT "\"", parent->id),
+								"The ticket is part of a bundle: cancel its parent.");
+		else
+			judge_required(act, ticket, parent, pointer);
+	}
+}
+
 /* Marks the tickets that go; a ticket that is unknown or gone already refuses the whole call. */
 static bool
 tickets_mark(OrderAct *act)
@@ -94,15 +172,7 @@ tickets_mark(OrderAct *act)
 		else
 			ticket->changed = true;
 	}
-	for (int i = 0; wanted != NULL && !act->call->reply.done && i < wanted->as.list.count; i++)
-	{
-		Ticket	   *ticket = ticket_of(act->order, wanted->as.list.items[i].as.integer);
-
-		if (ticket_is_bundled(act->order, ticket) &&
-			!ticket_of(act->order, ticket->parent_id)->changed)
-			reply_refuse_detail(act->call, ERR_ORDER_STATE, psprintf("/tickets/%d", i), NULL,
-								"The ticket is part of a bundle: cancel its parent.");
-	}
+	tickets_judge(act, wanted);
 	tickets_mark_children(act->order);
 	return !act->call->reply.done;
 }

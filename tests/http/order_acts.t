@@ -230,6 +230,18 @@ subtest 'sent again, and noted' => sub {
 	unlike($http->get(path($event, $order), secret => $order->{secret})->body, qr/Friday/, 'no buyer sees them');
 };
 
+subtest 'an add-on that must be there' => sub {
+	my $event = $t->event(price => 1000, ticket_types => [
+		{ key => 'day',   name => 'Day',   price => 1000, pools => ['house'] },
+		{ key => 'cover', name => 'Cover', price => 50,   pools => ['house'], kind => 'addon', addon_to => [ { ticket_type => 'day', min => 1 } ] } ]);
+	my $order = $t->order($event, $t->hold($event, items => [ { ticket_type => 'day', quantity => 1, addons => [ { ticket_type => 'cover', quantity => 1 } ] } ])->json)->json;
+	my ($day, $cover) = map { $_->{id} } @{ $order->{tickets} };
+	my $alone = act($event, $order, 'cancel', { tickets => [$cover] });
+	is_problem($alone, 422, 'addon_required', 'is not cancelled alone');
+	is($alone->json->{errors}[0]{parent}, $day, 'its ticket is named');
+	is_status(act($event, $order, 'cancel', { tickets => [ $cover, $day ] }), 200, 'but with it');
+};
+
 subtest 'who did what' => sub {
 	my $event = $t->event(price => 1000);
 	my $order = placed($event, quantity => 3);
