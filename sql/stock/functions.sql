@@ -3,9 +3,32 @@
 -- Whoever changes a capacity holds the lock of the event's row, then takes those of the inventory
 -- groups (boxoffice_code.stock_reclaim, C). After that counters and capacities stand still.
 
--- Stock rows beside what they are wanted to be; capacity NULL is unlimited. lapsed is how many of
--- the taken places are only waiting to be taken back: claims past their deadline, other than those
--- that would go back to a block.
+-- Stock rows beside what they are wanted to be; capacity NULL is unlimited.
+CREATE OR REPLACE FUNCTION boxoffice_code.stock_beside(
+    event bigint, stocks bigint[], capacities integer[], overbooks integer[])
+    RETURNS TABLE (
+        id bigint, pool_id bigint, session_id bigint, group_id bigint, capacity_from integer,
+        capacity_to integer, overbook_from integer, overbook_to integer, held integer,
+        pending integer, sold integer, blocked integer, taken bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT s.id, s.pool_id, s.session_id, s.group_id, s.capacity, w.capacity, s.overbook,
+           w.overbook, s.held, s.pending, s.sold, s.blocked,
+           s.held::bigint + s.pending + s.sold + s.blocked
+      FROM ROWS FROM (pg_catalog.unnest(stocks), pg_catalog.unnest(capacities),
+                      pg_catalog.unnest(overbooks)) AS w (id, capacity, overbook)
+      JOIN boxoffice.stock AS s ON s.event_id = stock_beside.event AND s.id = w.id;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.stock_beside IS
+'Stock rows beside the capacities that they are wanted to have.';
+
+-- The same with lapsed: how many of the taken places are only waiting to be taken back, by claims
+-- past their deadline, other than those that would go back to a block. It looks into each group, so
+-- who need not know it asks stock_beside.
 CREATE OR REPLACE FUNCTION boxoffice_code.stock_compare(
     event bigint, stocks bigint[], capacities integer[], overbooks integer[])
     RETURNS TABLE (
@@ -18,11 +41,7 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH wanted AS MATERIALIZED (
-        SELECT s.*, w.capacity AS wanted_capacity, w.overbook AS wanted_overbook,
-               s.held::bigint + s.pending + s.sold + s.blocked AS taken
-          FROM ROWS FROM (pg_catalog.unnest(stocks), pg_catalog.unnest(capacities),
-                          pg_catalog.unnest(overbooks)) AS w (id, capacity, overbook)
-          JOIN boxoffice.stock AS s ON s.event_id = stock_compare.event AND s.id = w.id
+        SELECT * FROM boxoffice_code.stock_beside(event, stocks, capacities, overbooks)
     ), late AS MATERIALIZED (
         SELECT stock.id, pg_catalog.sum(c.quantity)::bigint AS quantity
           FROM (
@@ -43,8 +62,8 @@ BEGIN
                    AND stock.id = ANY (b.stock_ids))
          GROUP BY stock.id
     )
-    SELECT w.id, w.pool_id, w.session_id, w.capacity, w.wanted_capacity, w.overbook,
-           w.wanted_overbook, w.held, w.pending, w.sold, w.blocked, w.taken,
+    SELECT w.id, w.pool_id, w.session_id, w.capacity_from, w.capacity_to, w.overbook_from,
+           w.overbook_to, w.held, w.pending, w.sold, w.blocked, w.taken,
            COALESCE(l.quantity, 0)
       FROM wanted AS w
       LEFT JOIN late AS l ON l.id = w.id
@@ -62,7 +81,20 @@ CREATE OR REPLACE FUNCTION boxoffice_code.stock_faults(
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    short_ids bigint[];
+    short_capacities integer[];
+    short_overbooks integer[];
 BEGIN
+    -- most rows have room, and then nobody need know what has expired of them
+    SELECT pg_catalog.array_agg(b.id), pg_catalog.array_agg(b.capacity_to),
+           pg_catalog.array_agg(b.overbook_to)
+      INTO short_ids, short_capacities, short_overbooks
+      FROM boxoffice_code.stock_beside(event, stocks, capacities, overbooks) AS b
+     WHERE b.taken > b.capacity_to::bigint + b.overbook_to;
+    IF short_ids IS NULL THEN
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT c.id,
            pg_catalog.jsonb_build_object(
@@ -70,7 +102,8 @@ BEGIN
                'pool', p.key, 'session', s.key, 'held', c.held, 'pending', c.pending,
                'sold', c.sold, 'blocked', c.blocked,
                'min', GREATEST(c.taken - c.lapsed - c.overbook_to, 0))
-      FROM boxoffice_code.stock_compare(event, stocks, capacities, overbooks) AS c
+      FROM boxoffice_code.stock_compare(
+               event, short_ids, short_capacities, short_overbooks) AS c
       JOIN boxoffice.pool AS p ON p.event_id = stock_faults.event AND p.id = c.pool_id
       LEFT JOIN boxoffice.session AS s ON s.event_id = stock_faults.event AND s.id = c.session_id
      WHERE c.taken - c.lapsed > c.capacity_to::bigint + c.overbook_to
@@ -125,10 +158,11 @@ COMMENT ON FUNCTION boxoffice_code.stock_report IS
 'What a change of capacities would do: how much is free before and after, what must be taken back, and what would be refused and why.';
 
 -- Changes capacities, all or none, of an event that the caller has locked; or says what that would
--- do. Refuses what would go below what is taken, once what has expired is taken back.
+-- do. Refuses what would go below what is taken, once what has expired is taken back; pointers says
+-- where the request names the capacity of each pool, if not at /capacity.
 CREATE OR REPLACE FUNCTION boxoffice_code.stock_edit(
     event boxoffice.event, stocks bigint[], capacities integer[], overbooks integer[], reason text,
-    preview boolean)
+    preview boolean, pointers jsonb DEFAULT NULL)
     RETURNS json
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -147,7 +181,9 @@ BEGIN
          ORDER BY w.n));
     PERFORM boxoffice_code.refuse_all(f.faults)
        FROM (
-        SELECT pg_catalog.jsonb_agg(x.fault) AS faults
+        SELECT pg_catalog.jsonb_agg(x.fault || pg_catalog.jsonb_build_object(
+                   'pointer', COALESCE(pointers ->> (x.fault ->> 'pool'),
+                                       x.fault ->> 'pointer'))) AS faults
           FROM (
             SELECT y.fault
               FROM boxoffice_code.stock_faults(event.id, stocks, capacities, overbooks) AS y
@@ -174,13 +210,13 @@ DECLARE
     actor CONSTANT text := COALESCE(boxoffice_code.actor_subject(), boxoffice_code.actor_role());
 BEGIN
     IF EXISTS (
-        SELECT FROM boxoffice_code.stock_compare(event, stocks, capacities, overbooks) AS c
+        SELECT FROM boxoffice_code.stock_beside(event, stocks, capacities, overbooks) AS c
          WHERE c.taken > c.capacity_to::bigint + c.overbook_to) THEN
         PERFORM boxoffice_code.refuse('reclaiming');
     END IF;
     WITH edited AS MATERIALIZED (
         SELECT c.*
-          FROM boxoffice_code.stock_compare(event, stocks, capacities, overbooks) AS c
+          FROM boxoffice_code.stock_beside(event, stocks, capacities, overbooks) AS c
          WHERE (c.capacity_from, c.overbook_from)
                IS DISTINCT FROM (c.capacity_to, c.overbook_to)
     ), written AS (

@@ -139,4 +139,53 @@ subtest 'one session is changed and deleted' => sub {
 	}
 };
 
+subtest 'many are changed at once' => sub {
+	my $event = $t->event;
+	add($event, { rule => rule(key => 'b{n}', times => [ '10:00', '20:00' ]) });
+	my $path  = "/v1/events/$event->{id}/sessions";
+	my $bulk  = sub ($body, %o) { $http->request(PATCH => $path, json => $body, token => $mine, %o) };
+	my $other = $t->token('organizer', sub => 'stranger', org => next_id($t->organizer));
+	my %late  = (where => { times => ['20:00'] }, patch => { status => 'paused', prices => [ { ticket_type => 'general', price => 900 } ], capacities => [ { pool => 'house', capacity => 3 } ] });
+	my $seen  = $bulk->({ %late, preview => \1 });
+	is_status($seen, 200, 'a preview');
+	is_deeply([ map { $seen->json->{$_} } qw(matched changed) ], [ 3, 3 ], 'says how many');
+	is_deeply([ map { "$_->{member} $_->{sessions}" } @{ $seen->json->{members} } ], [ 'capacities 3', 'prices 3', 'status 3' ], '… and what');
+	is($seen->json->{stock}{capacity_after}, 9, '… and what comes of the places');
+	is_status($t->hold($event, session => 'b2', quantity => 4), 201, 'and changes nothing');
+	my $full = $bulk->(\%late, headers => [ 'If-Match' => $seen->header('ETag') ]);
+	is_problem($full, 409, 'capacity_taken', 'more is taken than would be there');
+	is_deeply([ @{ $full->json->{errors}[0] }{qw(pointer session min)} ], [ '/patch/capacities/0', 'b2', 4 ], '… in which session is said');
+	is_status($t->hold($event, session => 'b4'), 201, '… and none was changed');
+	$late{patch}{capacities}[0]{capacity} = 4;
+	my $made = $bulk->(\%late, headers => [ 'If-Match' => $seen->header('ETag') ]);
+	is_status($made, 200, 'changed');
+	isnt($made->header('ETag'), $seen->header('ETag'), 'the event has a new version');
+	is_problem($t->hold($event, session => 'b4'), 409, 'paused', 'none of them sells');
+	is_status($t->hold($event, session => 'b3'), 201, '… others do');
+	is_problem($bulk->(\%late, headers => [ 'If-Match' => $seen->header('ETag') ]), 412, 'precondition_failed', 'the version of before is no more');
+	is($bulk->({ where => { sessions => ['b4'] }, patch => { status => 'open' } })->json->{items}[0]{key}, 'b4', 'one that is named opens again');
+	is($t->hold($event, session => 'b4')->json->{total}, 900, '… and sells at its new price');
+
+	is_problem($bulk->(\%late, token => undef), 401, 'token_missing', 'not nobody');
+	is_problem($bulk->(\%late, token => $t->token('customer')), 403, 'forbidden', 'not a customer');
+	is_problem($bulk->(\%late, token => $t->token('scanner')), 403, 'forbidden', 'not a scanner');
+	is_problem($bulk->(\%late, token => $other), 404, 'not_found', 'not another organizer');
+	is_problem($http->request(PATCH => '/v1/events/1/sessions', json => \%late, token => $mine), 404, 'not_found', 'not of an event that is none');
+	for ([ 400, 'invalid_request', '/where', {}, { name => 'x' } ], [ 400, 'invalid_request', '/patch', { times => ['20:00'] }, {} ],
+		[ 400, 'invalid_request', '/where/weekdays/0', { weekdays => ['Monday'] }, { name => 'x' } ],
+		[ 400, 'invalid_request', '/where/from', { from => 'soon' }, { name => 'x' } ],
+		[ 400, 'invalid_request', '/where/sessions', { sessions => [ map { "b$_" } 1 .. 1001 ] }, { name => 'x' } ],
+		[ 400, 'invalid_request', '/patch/status', { times => ['20:00'] }, { status => 'cancelled' } ],
+		[ 400, 'invalid_request', '/patch/starts_at', { times => ['20:00'] }, { starts_at => "$year-03-01T10:00:00Z" } ],
+		[ 400, 'invalid_request', '/patch/prices/0/price', { times => ['20:00'] }, { prices => [ { ticket_type => 'general', price => -1 } ] } ],
+		[ 422, 'unknown_reference', '/where/sessions/1', { sessions => [ 'b1', 'moon' ] }, { name => 'x' } ],
+		[ 422, 'unknown_reference', '/patch/capacities/0/pool', { times => ['20:00'] }, { capacities => [ { pool => 'moon', capacity => 1 } ] } ],
+		[ 422, 'invalid_document', '/patch/capacities/0', { times => ['20:00'] }, { capacities => [ { pool => 'house' } ] } ],
+		[ 422, 'invalid_document', '/patch/sale_ends_at', { times => ['20:00'] }, { sale_starts_at => "$year-02-02T00:00:00Z", sale_ends_at => "$year-02-01T00:00:00Z" } ]) {
+		my ($status, $code, $pointer, $where, $patch) = @$_;
+		my $bad = $bulk->({ where => $where, patch => $patch });
+		is_problem($bad, $status, $code, "refused at $pointer") and is($bad->json->{errors}[0]{pointer}, $pointer, '… which is said');
+	}
+};
+
 $t->finish;
