@@ -21,9 +21,13 @@
 #define NGX_HTTP_BOXOFFICE_SECRET_MAX      200
 #define NGX_HTTP_BOXOFFICE_REQUEST_ID_MAX  64
 
+/* what nginx's cache has room for as a key, with proxy_buffer_size as it is */
+#define NGX_HTTP_BOXOFFICE_CACHED_MAX      3500
+
 
 static ngx_int_t ngx_http_boxoffice_request_route(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf);
+static ngx_uint_t ngx_http_boxoffice_request_slashed(ngx_http_request_t *r);
 static ngx_int_t ngx_http_boxoffice_request_form(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf);
 static ngx_int_t ngx_http_boxoffice_request_file_route(ngx_http_request_t *r,
@@ -146,6 +150,10 @@ ngx_http_boxoffice_request_route(ngx_http_request_t *r,
 {
     ngx_int_t  rc;
 
+    if (ngx_http_boxoffice_request_slashed(r)) {
+        return NGX_DECLINED;
+    }
+
     rc = ngx_http_boxoffice_route_find(bmcf->routes, &r->uri, r->method,
                                        &ctx->match);
 
@@ -161,6 +169,33 @@ ngx_http_boxoffice_request_route(ngx_http_request_t *r,
     }
 
     return rc;
+}
+
+
+/*
+ * An encoded slash is a part of a name (RFC 3986, section 2.2), and nginx has
+ * made a border of it.  Who filters addresses before us may have read it the
+ * one way or the other; no path of the contract has one.
+ */
+
+static ngx_uint_t
+ngx_http_boxoffice_request_slashed(ngx_http_request_t *r)
+{
+    u_char  *p, *last;
+
+    p = r->unparsed_uri.data;
+    last = p + r->unparsed_uri.len;
+
+    for ( /* void */ ; p < last && *p != '?'; p++) {
+
+        if (*p == '%' && last - p > 2 && p[1] == '2'
+            && (p[2] == 'F' || p[2] == 'f'))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -541,6 +576,13 @@ ngx_http_boxoffice_request_params(ngx_http_request_t *r,
 
     if (error != NGX_HTTP_BOXOFFICE_E_NONE) {
         return error;
+    }
+
+    if (call->route->cache
+        && call->params.len > NGX_HTTP_BOXOFFICE_CACHED_MAX)
+    {
+        ctx->detail = "The address is too long.";
+        return NGX_HTTP_BOXOFFICE_E_BAD_REQUEST;
     }
 
     event = ctx->match.path->event;

@@ -789,7 +789,7 @@ AS $$
 DECLARE
     found boxoffice.event;
 BEGIN
-    IF ref ~ '^[0-9]{1,18}$' THEN
+    IF ref ~ '^[1-9][0-9]{0,17}$' THEN
         SELECT * INTO found FROM boxoffice.event AS e WHERE e.id = ref::bigint;
     END IF;
     IF found.id IS NULL THEN

@@ -52,6 +52,37 @@ subtest 'whose key it is' => sub {
 	is($c->header('Idempotency-Replayed'), undef, 'no replay');
 };
 
+subtest 'one key on two routes' => sub {
+	my $alice = $t->token('customer', sub => 'alice');
+	my $hold  = $http->post($holds, $one, key => 'for all', token => $alice)->json;
+	my $order = $t->order($event, $hold, key => 'for all', token => $alice);
+	is_status($order, 201, 'an order with the key of its hold is another question');
+	is($order->header('Idempotency-Replayed'), undef, 'no replay');
+	my $path = "$holds/" . $http->post($holds, $one, token => $alice)->json->{id} . '/extend';
+	is_status($http->post($path, undef, key => 'for all', token => $alice), 200, 'so is more time');
+	is($http->post($holds, $one, key => 'for all', token => $alice)->json->{id}, $hold->{id}, 'and the first is still known');
+};
+
+subtest 'one key, two bodies at once' => sub {
+	my $two = { items => [ { ticket_type => 'general', quantity => 2 } ] };
+	for my $round (1 .. 3) {
+		my ($key, $before) = (uuid(), held());
+		my @answers = $http->all(map { [ POST => $holds, { json => $_ % 2 ? $one : $two, key => $key } ] } 1 .. 20);
+		my %ids = map { $_->json->{id} => $_->json->{items}[0]{quantity} } grep { $_->status == 201 } @answers;
+		is(scalar keys %ids, 1, 'one hold') or diag explain \%ids;
+		is_deeply([ grep { !/^(201 |409 idempotency_running|422 idempotency_mismatch)$/ } map { $_->status . ' ' . $_->code } @answers ], [], 'who came second is told which');
+		my ($quantity) = values %ids;
+		is(held() - $before, $quantity, 'one effect');
+		is_deeply([ grep { $answers[$_]->status == 201 && ($_ % 2 ? 2 : 1) != $quantity } 0 .. $#answers ], [], 'nobody gets what he did not ask for');
+	}
+	my $admin = $t->token('admin');
+	my $key   = uuid();
+	my @made  = $http->all(map { [ POST => '/v1/organizers', { json => { slug => 'rival-' . $_ % 2, name => 'R' }, key => $key, token => $admin } ] } 1 .. 6);
+	my %ids   = map { $_->json->{id} => 1 } grep { $_->status == 201 } @made;
+	is(scalar keys %ids, 1, 'nor outside a lane');
+	is_deeply([ grep { !/^(201 |409 idempotency_running|422 idempotency_mismatch)$/ } map { $_->status . ' ' . $_->code } @made ], [], 'whose answers are the same kinds');
+};
+
 subtest 'keys that are none' => sub {
 	is_problem($http->post($holds, $one, key => 'abc'), 400, 'idempotency_key', 'a caller without a token must use a UUID');
 	is_status($http->post($holds, $one, key => uc uuid()), 201, 'in any case');
