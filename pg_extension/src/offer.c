@@ -112,10 +112,15 @@ static CoreQuery only_session_query = {
 	1, {INT8OID}
 };
 
-/* Add-ons and parts of bundles of some types, in the order in which they are shown. */
+/*
+ * Add-ons and parts of bundles of some types, in the order in which they are shown.  Nobody must
+ * have an add-on that is retired.
+ */
 static CoreQuery part_query = {
-	"SELECT a.parent_type_id, a.ticket_type_id, false, a.min_per_parent, a.max_per_parent, 0, 0"
+	"SELECT a.parent_type_id, a.ticket_type_id, false,"
+	" CASE WHEN t.status = 'retired' THEN 0 ELSE a.min_per_parent END, a.max_per_parent, 0, 0"
 	" FROM boxoffice.ticket_type_addon a"
+	" JOIN boxoffice.ticket_type t ON t.event_id = a.event_id AND t.id = a.ticket_type_id"
 	" WHERE a.event_id = $1 AND a.parent_type_id = ANY ($2)"
 	" UNION ALL"
 	" SELECT b.ticket_type_id, b.child_type_id, true, 0, 0, b.quantity, b.share_ppm"

@@ -127,6 +127,7 @@ DECLARE
           FROM boxoffice.ticket_type_pool AS l
          WHERE l.event_id = found.event_id AND l.ticket_type_id = found.id);
 BEGIN
+    PERFORM boxoffice_code.ticket_type_leave_bundles(of.id, found.id);
     PERFORM boxoffice_code.event_lock_groups(event);
     used := boxoffice_code.ticket_type_was_used(event, found.id);
     IF NOT used THEN

@@ -439,6 +439,33 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_was_used IS
 'Whether anything was ever held, kept back or sold of a ticket type, or a bundle has it.';
 
+-- A bundle without one of its parts could not be sold, or would be sold for less than it says.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_leave_bundles(
+    event bigint, ticket_type bigint)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    bundle CONSTANT text := (
+        SELECT p.key
+          FROM boxoffice.ticket_type_bundle AS b
+          JOIN boxoffice.ticket_type AS p ON p.event_id = b.event_id AND p.id = b.ticket_type_id
+         WHERE b.event_id = event
+           AND b.child_type_id = ticket_type_leave_bundles.ticket_type
+           AND p.status <> 'retired'
+         ORDER BY p.id
+         LIMIT 1);
+BEGIN
+    IF bundle IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse('in_use', 'ticket_type', '{}',
+            'The bundle ' || bundle || ' has it: take it out there, or delete that first.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_leave_bundles IS
+'Refuses to go on with a ticket type that is part of a bundle which is not retired.';
+
 -- Locks all groups of the event and takes back what has expired of the type's pools, if any of it
 -- may be the type's.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_free(event bigint, ticket_type bigint)

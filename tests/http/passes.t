@@ -139,4 +139,17 @@ subtest 'what organizers may not say' => sub {
 	}
 };
 
+# Once, a retired add-on that a ticket must have was still asked for, so that the ticket could not be bought; and a bundle
+# whose part was retired stayed on the page, and could not.
+subtest 'what goes together does not fall apart' => sub {
+	my $event = $t->event(%festival);
+	my $types = "/v1/events/$event->{id}/ticket-types";
+	my @mine  = (token => $t->organizer_token);
+	my $a     = $http->delete("$types/day", @mine);
+	is_problem($a, 409, 'in_use', 'a part of a bundle stays');
+	like($a->json->{detail}, qr/bundle family/, '… of this one');
+	is_status($http->patch($types . '/family', { bundle => undef }, @mine), 200, 'taken out of it');
+	is_status($http->delete("$types/day", @mine), 200, '… it goes');
+};
+
 $t->finish;

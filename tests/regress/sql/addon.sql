@@ -203,3 +203,15 @@ SELECT pass_test.hold(:c, '{"ticket_type": "pairs", "session": "sat", "quantity"
 \echo # 62: where fewer than the least are left a change is refused: the buyer says what goes
 SELECT pass_test.change(:c, '{"ticket_type": "pairs", "session": "sat", "quantity": 1}');
 SELECT pass_test.stock(:c);
+
+\echo # nobody must have an add-on that is retired, and what a bundle has in it stays as long as the bundle
+SELECT pass_test.make_event('RETD', '[{"key": "day", "name": "Day", "price": 1000, "pools": ["house"]}, {"key": "map", "name": "Map", "price": 100, "addon_to": [{"ticket_type": "day", "min": 1}]},
+    {"key": "two", "name": "Two", "price": 1800, "pools": ["house"], "bundle": [{"ticket_type": "day", "quantity": 2, "share_ppm": 1000000}]}]') AS r \gset
+SELECT pass_test.hold(:r, '{"ticket_type": "day", "session": "fri", "quantity": 1, "addons": [{"ticket_type": "map", "quantity": 1}]}');
+SELECT pass_test.hold(:r, '{"ticket_type": "day", "session": "fri", "quantity": 1}');
+SELECT api.ticket_type_delete(:r, 'map') ->> 'outcome';
+SELECT pass_test.hold(:r, '{"ticket_type": "day", "session": "fri", "quantity": 1}');
+SELECT pass_test.hold(:r, '{"ticket_type": "day", "session": "fri", "quantity": 1, "addons": [{"ticket_type": "map", "quantity": 1}]}');
+SELECT pass_test.try(format('SELECT api.ticket_type_delete(%s, %L)', :r, 'day'));
+SELECT api.ticket_type_delete(:r, 'two') ->> 'outcome';
+SELECT api.ticket_type_delete(:r, 'day') ->> 'outcome';
