@@ -68,6 +68,28 @@ CREATE FUNCTION pass_test.problems(event bigint) RETURNS SETOF text LANGUAGE sql
       JOIN boxoffice.ticket AS t ON t.event_id = event AND t.parent_id = p.id
       JOIN boxoffice.claim AS c ON c.event_id = event AND c.owner_id = o.hold_id AND c.line = t.line AND c.bundled
      WHERE o.event_id = event AND (p.state = 'cancelled') <> (t.state = 'cancelled')
+    UNION ALL
+    SELECT format('order %s: ticket %s is not where the one is that it belongs to', t.order_id, t.id)
+      FROM boxoffice.ticket AS t
+      JOIN boxoffice.ticket AS p ON p.event_id = event AND p.id = t.parent_id
+     WHERE t.event_id = event AND t.state <> 'cancelled' AND t.session_id IS NOT NULL AND t.session_id IS DISTINCT FROM p.session_id
+    UNION ALL
+    SELECT format('order %s: ticket %s has %s of its add-ons and parts', p.order_id, p.id, count(c.id))
+      FROM boxoffice.ticket AS p
+      JOIN boxoffice.ticket_type AS y ON y.event_id = event AND y.id = p.ticket_type_id
+      LEFT JOIN (boxoffice.ticket AS c JOIN boxoffice.ticket_type AS z ON z.event_id = event AND z.id = c.ticket_type_id)
+        ON c.event_id = event AND c.parent_id = p.id AND c.state <> 'cancelled' AND (y.key, z.key) IN (('all', 'insurance'), ('night', 'drink'), ('night', 'day'))
+     WHERE p.event_id = event AND p.state <> 'cancelled' AND y.key IN ('all', 'night')
+     GROUP BY p.order_id, p.id, y.key
+    HAVING count(c.id) <> CASE y.key WHEN 'all' THEN 1 ELSE 4 END
+$$;
+-- What exchanges one or two tickets of an order for something, some of which can't be.
+CREATE FUNCTION pass_test.random_exchange(event bigint, "order" bigint) RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT pass_test.try(format('SELECT ''200 '' || (api.order_exchange(%s, %s, %L, idempotency_key => gen_random_uuid()::text) ->> ''status'')', event, "order",
+        (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('ticket', t.id::text, 'ticket_type', CASE WHEN random() < 0.5 THEN pass_test.one_of('day', 'all', 'night', 'tour', 'insurance', 'gift') END,
+                'session', CASE WHEN random() < 0.7 THEN pass_test.one_of('fri', 'sat', 'sun') END)))
+           FROM (SELECT t.id FROM boxoffice.ticket AS t WHERE t.event_id = event AND t.order_id = "order" AND t.state <> 'cancelled'
+                  ORDER BY (t.parent_id IS NULL AND random() < 0.7) DESC, random() LIMIT 1 + floor(random() * 2)::integer) AS t)))
 $$;
 -- Does so many things, and tells what went wrong, if anything, and whether all of them were done with success.
 CREATE PROCEDURE pass_test.run(event bigint, steps integer, INOUT problem text, INOUT all_done boolean) LANGUAGE plpgsql AS $$
@@ -79,10 +101,10 @@ DECLARE
     placed bigint;
 BEGIN
     FOR step IN 1 .. steps LOOP
-        act := pass_test.one_of('hold', 'hold', 'hold', 'part', 'change', 'change', 'change', 'release', 'order', 'order', 'lapse', 'pay', 'cancel', 'cancel');
+        act := pass_test.one_of('hold', 'hold', 'hold', 'part', 'change', 'change', 'change', 'release', 'order', 'order', 'lapse', 'pay', 'pay', 'cancel', 'exchange', 'exchange', 'exchange');
         SELECT h.id INTO hold FROM boxoffice.hold AS h WHERE h.event_id = run.event AND h.status = 'active' ORDER BY random() LIMIT 1;
         SELECT o.id INTO placed FROM boxoffice.order AS o WHERE o.event_id = run.event AND o.status IN ('pending', 'paid') ORDER BY random() LIMIT 1;
-        CONTINUE WHEN hold IS NULL AND act IN ('change', 'release', 'order', 'lapse') OR placed IS NULL AND act IN ('pay', 'cancel');
+        CONTINUE WHEN hold IS NULL AND act IN ('change', 'release', 'order', 'lapse') OR placed IS NULL AND act IN ('pay', 'cancel', 'exchange');
         said := CASE act
             WHEN 'hold' THEN pass_test.hold(event, pass_test.random_items())
             WHEN 'part' THEN pass_test.hold(event, pass_test.random_items(), partial => true)
@@ -91,17 +113,18 @@ BEGIN
             WHEN 'lapse' THEN concat('200', pass_test.lapse(event, hold))
             WHEN 'order' THEN pass_test.try(format('SELECT ''201 '' || pass_test.order(%s, %s)', event, hold))
             WHEN 'pay' THEN pass_test.try(format('SELECT ''201 '' || pass_test.pay(%s, %s)', event, placed))
+            WHEN 'exchange' THEN pass_test.random_exchange(event, placed)
             WHEN 'cancel' THEN pass_test.try(format('SELECT ''200 '' || (api.order_cancel(%s, %s, ARRAY[%s]) ->> ''status'')', event, placed,
                 (SELECT t.id FROM boxoffice.ticket AS t WHERE t.event_id = run.event AND t.order_id = placed ORDER BY random() LIMIT 1))) END;
         said := act || ' ' || split_part(said, ' ', 1);
         seen := seen || jsonb_build_object(said, coalesce((seen ->> said)::integer, 0) + 1);
         SELECT p INTO problem FROM pass_test.problems(event) AS p LIMIT 1;
-        IF problem IS NOT NULL OR said !~ ' (20[01]|4\d\d|TK041|TK106)$' THEN
+        IF problem IS NOT NULL OR said !~ ' (20[01]|4\d\d|TK041|TK1\d\d)$' THEN
             problem := format('step %s, %s: %s', step, said, problem);
             EXIT;
         END IF;
     END LOOP;
-    all_done := seen ?& '{hold 201,part 201,change 200,release 200,lapse 200,order 201,pay 201,cancel 200}';
+    all_done := seen ?& '{hold 201,part 201,change 200,release 200,lapse 200,order 201,pay 201,cancel 200,exchange 200}';
 END
 $$;
 SELECT 1 FROM setseed(0.4711);
