@@ -7,7 +7,7 @@ package Boxoffice::Model;
 # A claim (of a hold, of an order under its hold's id, or of a block) is { state, until, lines, subject, email }. state:
 # held, pending, sold, blocked or gone; until: seconds, undef for ever. A line is { type, session, n, child, block }, a
 # block's { type or pool, session, n }, n being what it kept at first: what stands of what was taken out of it goes off.
-# A line of a pass has no session: it takes a place in each.
+# A line of a pass has no session: it takes a place in each that there is when it is taken, and keeps these (places).
 #
 # Time: what ends within the next or last few seconds is neither sure to be there nor sure to be gone, because the
 # servers read their clock a little later than the model. So answers are 1, 0 or undef, which is too close to tell.
@@ -53,8 +53,9 @@ sub _standing ($self, $now, $except) {
 		keys %{ $self->{claims} };
 }
 
-# The places where a line is counted: one for an event pool.
+# The places where a line is counted, those of now unless it has its own: one for an event pool.
 sub places ($self, $line) {
+	return @{ $line->{places} } if $line->{places};
 	my @pools = defined $line->{pool} ? $line->{pool} : @{ $self->{types}{ $line->{type} }{pools} };
 	return map { my $pool = $_; $self->{pools}{$pool}{scope} eq 'event' ? $pool : map { "$pool/$_" } $line->{session} // @{ $self->{sessions} } } @pools;
 }
@@ -104,6 +105,26 @@ sub taken_all ($self, $now, $except = '') {
 sub taken ($self, $place, $now, $except = '') {
 	return @{ $self->taken_all($now, $except)->{$place} // [ 0, 0 ] };
 }
+
+# Lines as a claim has them: what was there before keeps its places, the rest has those of now.
+sub placed ($self, $lines, $before = []) {
+	my %kept;
+	push @{ $kept{ _kind($_) } }, [ $_->{places}, $_->{n} ] for grep { $_->{places} } @$before;
+	my @placed;
+	for my $line (@$lines) {
+		my $n = $line->{n};
+		for my $part (@{ $kept{ _kind($line) } // [] }) {
+			my $m = min($n, $part->[1]) or next;
+			push @placed, { %$line, n => $m, places => $part->[0] };
+			$part->[1] -= $m;
+			$n -= $m;
+		}
+		push @placed, { %$line, n => $n, places => [ $self->places($line) ] } if $n;
+	}
+	return \@placed;
+}
+
+sub _kind ($line) { return join '/', $line->{type}, $line->{session} // '', $line->{child} ? 1 : 0, $line->{block} // '' }
 
 # What lines want of free places and of blocks: { place => n }, { block => n }.
 sub _wants ($self, $lines) {

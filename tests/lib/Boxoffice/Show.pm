@@ -69,8 +69,7 @@ sub new ($class, %self) {
 	$self->{base}   = "/v1/events/$event->{id}";
 	$self->{office} = $self->{t}->token('organizer', org => $self->{t}->organizer, sub => 'office', exp => time + 86400);
 	$self->{tokens} = { map { $_ => $self->{t}->token('customer', sub => $_, exp => time + 86400) } @subjects };
-	my $stock = $self->{t}->http->get("$self->{base}/stock?limit=100", token => $self->{office})->json->{items};
-	$self->{stock} = { map { (defined $_->{session} ? "$_->{pool}/$_->{session}" : $_->{pool}) => $_->{id} } @$stock };
+	$self->_read_stock;
 	return $self;
 }
 
@@ -140,10 +139,13 @@ sub note_hold ($self, $answer, $subject, @items) {
 	my $model  = $self->{model};
 	my $hold   = $answer->json;
 	my $secret = $hold->{secret} // $self->{holds}{ $hold->{id} }{secret};    # a change does not say it again
-	my $lines  = _hold_lines($hold, $items[0]{block});
+	my $before = $model->claim($hold->{id}) // {};
+	my $lines  = $model->placed(_hold_lines($hold, $items[0]{block}), $before->{lines});
 	my ($told, $want) = map { $model->told($_) } $lines, $model->lines(@items);
 	$self->wrong("hold $hold->{id} has $told, not $want") if $told ne $want and !$hold->{missing};
-	$self->wrong("hold $hold->{id} costs $hold->{total}, not " . $model->price(@items)) if !$hold->{missing} and $hold->{total} != $model->price(@items);
+	# What stays keeps the price that it had.
+	$self->wrong("hold $hold->{id} costs $hold->{total}, not " . $model->price(@items))
+		if !$hold->{missing} and !($before->{lines} and $self->{repriced}) and $hold->{total} != $model->price(@items);
 	$self->{holds}{ $hold->{id} } = { %$hold, secret => $secret, block => $items[0]{block} };
 	$model->take($hold->{id}, 'held', seconds_of($hold->{expires_at}), $lines, subject => $subject);
 	return $hold;
@@ -153,8 +155,8 @@ sub note_hold ($self, $answer, $subject, @items) {
 sub hold_codes ($self, $good, $subject, $except, @items) {
 	my $model = $self->{model};
 	return '409 event_cancelled' if $self->_called_off(@items);
-	return '409 paused' if $model->{paused};
-	my $lines = $model->lines(@items);
+	return '409 paused' if $model->{paused} or grep { $model->{types}{$_}{paused} } map { $_->{type} } @{ $model->lines(@items) };
+	my $lines = $model->placed($model->lines(@items), ($model->claim($except) // {})->{lines});
 	my $fits  = $model->fits($lines, $self->now, $except);
 	my @codes = _expected($good, $model->allows(subject => $subject, $lines, $self->now, $except), $fits);
 	if (@$lines == 1 and !$items[0]{block} and $except eq '' and defined $fits and !$fits and $codes[0] =~ /^409/) {
@@ -232,7 +234,7 @@ sub change_hold ($self) {
 	my $subject = $model->claim($id)->{subject};
 	my @over    = $self->_hold_over($id);
 	my @codes   = $self->hold_codes('200', $subject, $id, @items);
-	push @codes, '200', @full, '422 buyer_limit' if $model->{paused};
+	push @codes, '200', @full, '422 buyer_limit' if grep { $_ eq '409 paused' } @codes;    # less may be had
 	my $a = $self->ask(PATCH => "/holds/$id", { items => \@items }, secret => $hold->{secret}, defined $hold->{block} ? (token => $self->{office}) : ());
 	$self->expect("change of hold $id", $a, @over ? (@over, grep { $over[-1] eq 'perhaps' } @codes) : @codes, $self->{off} ? '409 event_cancelled' : ()) or return;
 	$self->note_hold($a, $subject, @items);
@@ -262,11 +264,17 @@ sub extend_hold ($self) {
 sub note_order ($self, $order, %more) {
 	my $model = $self->{model};
 	my $known = $self->{orders}{ $order->{id} } //= {};
-	my %block = map { $_->{id} => $_->{block} } @{ $known->{tickets} // [] };
+	my %block  = map { $_->{id} => $_->{block} } @{ $known->{tickets} // [] };
+	my %places = map { $_->{id} => $_->{places} } @{ $known->{tickets} // [] };
+	my @of_hold = $known->{id} ? () : map { my $line = $_; map { { %$line, n => 1 } } 1 .. $line->{n} } @{ ($model->claim($order->{hold}) // {})->{lines} // [] };
 	$self->_mark_gone($order);
 	my @live  = _live($order);
 	my $sum   = sum0(map { $_->{price} + $_->{fee} } @live);
 	$_->{block} = exists $more{block} ? (defined $_->{parent} ? undef : $more{block}) : $block{ $_->{id} } for @{ $order->{tickets} };
+	for my $ticket (@{ $order->{tickets} }) {
+		my ($n) = grep { my $l = $of_hold[$_]; $l->{type} eq $ticket->{ticket_type} and ($l->{session} // '') eq ($ticket->{session} // '') and !$l->{child} == !defined $ticket->{parent} } 0 .. $#of_hold;
+		$ticket->{places} = $places{ $ticket->{id} } // (defined $n ? (splice @of_hold, $n, 1)->{places} : [ $model->places(_line_of($ticket)) ]);
+	}
 	%$known = (%$known, %$order, secret => $order->{secret} // $known->{secret});
 	$self->wrong("order $order->{id}: total $order->{total}, its tickets cost $sum") if !$self->{off} and $sum != $order->{total};
 	my $owes = $order->{status} =~ /^(?:pending|paid)$/ ? $order->{total} : 0;
@@ -274,13 +282,18 @@ sub note_order ($self, $order, %more) {
 		if !$self->{off} and $order->{status} ne 'approval' and $order->{due} != $owes - $order->{paid};
 	my $state = { pending => 'pending', approval => 'pending', paid => 'sold' }->{ $order->{status} } // 'gone';
 	my $until = $order->{status} eq 'pending' ? seconds_of($order->{expires_at}) + 120 : $order->{status} eq 'approval' ? seconds_of($order->{expires_at}) : undef;
-	my @lines = map { { type => $_->{ticket_type}, session => $_->{session}, n => 1, child => defined $_->{parent} ? 1 : 0, block => $_->{block} } } @live;
+	my @lines = map { _line_of($_) } @live;
 	# An expired order keeps what it had, for a late payment to take again.
 	if ($order->{status} ne 'expired' or $model->claim($order->{hold})) {
 		$order->{status} eq 'expired' ? $model->set($order->{hold}, 'pending', $self->now - 1000)
 			: $model->take($order->{hold}, $state, $until, \@lines, map { exists $more{$_} ? ($_ => $more{$_}) : () } qw(subject email));
 	}
 	return;
+}
+
+# A ticket as a line.
+sub _line_of ($ticket) {
+	return { type => $ticket->{ticket_type}, session => $ticket->{session}, n => 1, child => defined $ticket->{parent} ? 1 : 0, block => $ticket->{block}, places => $ticket->{places} };
 }
 
 # Marks tickets as gone in what is known, as the model has it; whoever goes with them too.
@@ -340,6 +353,7 @@ sub pay ($self) {
 	my $order  = $self->{orders}{$id};
 	my $hold   = $order->{hold};
 	my $due    = $order->{total} - $order->{paid};
+	return if $due <= 0;    # paid when it was called off already
 	my $stands = $model->stands($hold, $self->now);
 	my $part   = $due > 1 && chance(0.15) ? 1 + int rand($due - 1) : undef;
 	my $claim  = $model->claim($hold);
@@ -378,7 +392,7 @@ sub _blocks_left ($self, $order) {
 
 sub _reline ($self, $order) {
 	$self->{model}->claim($order->{hold})->{lines} =
-		[ map { { type => $_->{ticket_type}, session => $_->{session}, n => 1, child => defined $_->{parent} ? 1 : 0, block => $_->{block} } } _live($order) ];
+		[ map { _line_of($_) } _live($order) ];
 	return;
 }
 
@@ -427,7 +441,8 @@ sub sell ($self) {
 		$way eq 'complimentary' ? (payment => { kind => 'complimentary', reason => 'press' }) : (),
 		$way eq 'cash' ? (payment => { kind => 'cash' }) : (),
 		$way eq 'part' ? (payment => { kind => 'cash', amount => 1 + int rand($total - 1) }) : () };
-	my @codes = $self->_called_off(@items) ? '409 event_cancelled' : $model->{paused} && !$over ? '409 paused'
+	my $paused = $model->{paused} || grep { $model->{types}{ $_->{type} }{paused} } @{ $model->lines(@items) };
+	my @codes = $self->_called_off(@items) ? '409 event_cancelled' : $paused && !$over ? '409 paused'
 		: _expected('201', $over ? 1 : $model->allows(email => $email, $model->lines(@items), $self->now), $model->fits($model->lines(@items), $self->now));
 	my $a = $self->ask(POST => '/sales', $body, token => $self->{office}, key => $key);
 	# Whether places or the address come short first is not said.
@@ -499,7 +514,7 @@ sub exchange ($self) {
 		$becomes{ $ticket->{id} } = { type => $type, session => $session, n => 1, child => 0 };
 	}
 	my @same  = grep { my $to = $becomes{ $_->{id} }; $to->{type} eq $_->{ticket_type} and ($to->{session} // '') eq ($_->{session} // '') } @moved;
-	my @lines = map { $becomes{ $_->{id} } // { type => $_->{ticket_type}, session => $_->{session}, n => 1, child => defined $_->{parent} ? 1 : 0, block => $_->{block} } } _live($order);
+	my @lines = map { $becomes{ $_->{id} } // _line_of($_) } _live($order);
 	my $stands = $model->stands($hold, $self->now);
 	my $fits   = $model->fits(\@lines, $self->now, $hold);
 	my $claim  = $model->claim($hold);
@@ -517,7 +532,7 @@ sub exchange ($self) {
 	$self->_mark_gone($now);
 	my ($told, $wanted) = ($model->told([ map { { type => $_->{ticket_type}, session => $_->{session}, n => 1, child => defined $_->{parent} ? 1 : 0 } } _live($now) ]), $model->told(\@lines));
 	$self->wrong("order $id has $told after the exchange, not $wanted") if $told ne $wanted;
-	for my $ticket (@{ $order->{tickets} }) { $ticket->{block} = undef if $becomes{ $ticket->{id} } and !grep { $_ == $ticket } @same }
+	for my $ticket (@{ $order->{tickets} }) { @{$ticket}{qw(block places)} = () if $becomes{ $ticket->{id} } and !grep { $_ == $ticket } @same }
 	$self->note_order($now);
 	return;
 }
@@ -535,7 +550,8 @@ sub split_order ($self) {
 	my %goes   = map { $_->{id} => 1 } @goes;
 	my @leaves = grep { $goes{ $_->{id} } or defined $_->{parent} && $goes{ $_->{parent} } } _live($order);
 	my %block  = map { $_->{id} => $_->{block} } @{ $order->{tickets} };
-	my $lines  = [ map { { type => $_->{ticket_type}, session => $_->{session}, n => 1, child => defined $_->{parent} ? 1 : 0 } } @leaves ];
+	my %places = map { $_->{id} => $_->{places} } @{ $order->{tickets} };
+	my $lines  = [ map { _line_of($_) } @leaves ];
 	# With another address the numbers go over to that one.
 	my $limit = defined $email && $email ne ($claim->{email} // '') ? $model->allows(email => $email, $lines, $self->now) : 1;
 	my $a = $self->staff(POST => "/orders/$id/split", { tickets => [ sort keys %goes ], defined $email ? (contact => { name => 'G', email => $email }) : () });
@@ -549,7 +565,7 @@ sub split_order ($self) {
 	$self->note_order($old);
 	$self->{holds}{ $new->{hold} } = { id => $new->{hold}, items => [] };
 	$self->note_order($new, subject => $claim->{subject}, email => $email // $claim->{email}, block => undef);
-	$_->{block} = $block{ $_->{id} } for @{ $self->{orders}{ $new->{id} }{tickets} };
+	@{$_}{qw(block places)} = ($block{ $_->{id} }, $places{ $_->{id} }) for @{ $self->{orders}{ $new->{id} }{tickets} };
 	$self->_reline($self->{orders}{ $new->{id} });
 	return;
 }
@@ -654,7 +670,8 @@ sub block ($self) {
 		: { type => $type, session => $model->{types}{$type}{admits} ? undef : any(@{ $model->{sessions} }) };
 	my %wanted = (quantity => 1 + int rand 6, defined $line->{session} ? (session => $line->{session}) : (), defined $pool ? (pool => $pool) : (ticket_type => $type));
 	my $until  = chance(0.5) ? int($self->now + any(100, 400, 900, 3000)) : undef;
-	$line->{n} = $wanted{quantity};
+	$line->{n}      = $wanted{quantity};
+	$line->{places} = [ $model->places($line) ];
 	my $fits = $model->fits([ $line ], $self->now);
 	my $a    = $self->staff(POST => '/blocks', { channel => 'house', reason => 'simulated', items => [ \%wanted ], defined $until ? (release_at => rfc3339($until)) : () });
 	$self->expect('block', $a, $fits ? '201' : defined $fits ? @full : ('201', @full), $self->{off} ? '409 event_cancelled' : ()) or return;
@@ -692,6 +709,49 @@ sub pause ($self) {
 	my $model = $self->{model};
 	my $verb  = $model->{paused} ? 'resume' : 'pause';
 	$self->expect($verb, $self->staff(POST => "/$verb"), '200') and $model->{paused} = !$model->{paused};
+	return;
+}
+
+# A type costs another price from now on, is paused or sold again.
+sub change_type ($self) {
+	my $types = $self->{model}{types};
+	my $type  = any(sort keys %$types);
+	my %patch = chance(0.6) ? (price => $types->{$type}{price} ? 100 + int rand 6000 : 0) : (status => $types->{$type}{paused} ? 'active' : 'paused');
+	$patch{price} = 100 if exists $patch{price} and $type eq 'gift';
+	$self->expect("change of $type", $self->staff(PATCH => "/ticket-types/$type", \%patch), '200') or return;
+	if (defined $patch{price}) { $types->{$type}{price} = $patch{price}; $self->{repriced} = 1 }
+	else                       { $types->{$type}{paused} = $patch{status} eq 'paused' }
+	return;
+}
+
+# One session more: all types are sold in it, and passes sold from now on admit to it.
+sub add_session ($self) {
+	my $model = $self->{model};
+	return if @{ $model->{sessions} } > 5;
+	my $key = 'extra-' . @{ $model->{sessions} };
+	$self->expect("session $key", $self->staff(POST => '/sessions', { sessions => [ { key => $key, starts_at => rfc3339($self->now + 310 * 86400) } ] }), '200') or return;
+	push @{ $model->{sessions} }, $key;
+	$self->_read_stock;
+	return;
+}
+
+sub _read_stock ($self) {
+	my $stock = $self->{t}->http->get("$self->{base}/stock?limit=100", token => $self->{office})->json->{items};
+	$self->{stock} = { map { (defined $_->{session} ? "$_->{pool}/$_->{session}" : $_->{pool}) => $_->{id} } @$stock };
+	return $stock;
+}
+
+# What is left, as the organizer is shown it.
+sub look ($self) {
+	my $model = $self->{model};
+	my $taken = $model->taken_all($self->now);
+	for my $row (@{ $self->_read_stock }) {
+		my $place = defined $row->{session} ? "$row->{pool}/$row->{session}" : $row->{pool};
+		my ($least, $most) = @{ $taken->{$place} // [ 0, 0 ] };
+		my ($from, $to) = map { my $n = $model->capacity($place) - $_; $n < 0 ? 0 : $n } $most, $least;
+		$self->wrong("$place shows $row->{available} left, not $from to $to") if $row->{available} < $from or $row->{available} > $to;
+		$self->wrong("$place is $row->{state} with $row->{available} left") if !$row->{available} != ($row->{state} =~ /^(?:all_held|sold_out)$/);
+	}
 	return;
 }
 
@@ -758,7 +818,7 @@ our %ACTS = (
 	hold => 30, change_hold => 10, release_hold => 4, extend_hold => 4, hold_from_block => 8, order => 22, pay => 14, cancel_order => 5,
 	cancel_ticket => 5, sell => 8, decide => 5, extend_order => 3, exchange => 9, split_order => 5, change_contact => 3, replay => 8,
 	change_capacity => 3, change_capacities => 2, move_places => 4, block => 4, change_block => 3, release_block => 2, pause => 1,
-	postpone => 0.5, cancel_session => 0.4, go_live => 0.4, cancel => 0.3,
+	change_type => 2, add_session => 0.7, look => 3, postpone => 0.5, cancel_session => 0.4, go_live => 0.4, cancel => 0.3,
 );
 
 # What must hold ---------------------------------------------------------------------------------------------------
