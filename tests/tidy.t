@@ -415,6 +415,34 @@ sub has_control
 	return -f $control && text($control) ne text($expected);
 }
 
+# An image is built from what .dockerignore leaves of the tree, and from what the stage before made of it: a COPY of anything
+# else fails only where there is an engine.
+sub missing_in_image
+{
+	my ($name) = @_;
+	my @ignored = map { s{^\*\*/}{(?:.*/)?}r =~ s{(?<![.)])\*}{[^/]*}gr } grep { /\S/ && !/^#/ } split /\n/, text("$name.dockerignore");
+	my @context = grep { my $file = $_; !grep { $file =~ m{^$_(?:/|$)} } @ignored } @files;
+	my @built   = qw(build/openapi.json build/ngx_http_boxoffice_module.so pg_extension/boxoffice.so);
+	my $line    = 0;
+	my @wrong;
+	for (split /\n/, text($name) =~ s/\\\n/ \\/gr)
+	{
+		$line++;
+		my ($from, $paths) = /^COPY (--from=\w+ )?(.*)/ or next;
+		my @sources = grep { $_ ne '\\' } split ' ', $paths;
+		pop @sources;
+		for my $source (@sources)
+		{
+			my $path = $from ? $source =~ s{^/opt/boxoffice/}{}r : $source;
+			next if $path eq '.' || $path =~ m{^/installed/};
+			my $pattern = quotemeta($path) =~ s/\\\*/[^\/]*/gr;
+			push @wrong, "$line: there is no $source to copy"
+				if !grep { m{^$pattern(?:/|$)} } @context, $from ? @built : ();
+		}
+	}
+	return @wrong;
+}
+
 # ---- which check looks at which files ----------------------------------------------------------
 
 my $our_c  = qr{^(pg_extension|nginx_module)/.*\.[ch]$};
@@ -441,6 +469,7 @@ my @checks = (
 	[ 'nothing of one machine',                   qr{(?<!package-lock\.json)$}, \&machine_paths ],
 	[ 'each file says what it is for',            qr{^(?:pg_extension|nginx_module|sql|tests)/.*\.(?:[ch]|sql|t|pm)$}, \&no_opening_comment ],
 	[ 'shell scripts stop at errors',             $script, \&shell_mistakes ],
+	[ 'what an image copies is there',            qr{(?:^|/)Dockerfile$}, \&missing_in_image ],
 	[ 'links lead somewhere',                     qr{\.md$}, \&dead_links ],
 );
 

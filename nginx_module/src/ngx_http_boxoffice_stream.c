@@ -654,10 +654,10 @@ ngx_http_boxoffice_stream_fail(ngx_http_boxoffice_stream_t *s)
     }
 
     ngx_log_error(NGX_LOG_ERR, s->pg.log, 0,
-                  "boxoffice: \"%V\" broken off, \"%V\": %s %s",
+                  "boxoffice: \"%V\" broken off, \"%V\": %s %s; request id %V",
                   &call->route->operation,
                   &ngx_http_boxoffice_problem_get(error)->name,
-                  s->pg.sqlstate, s->pg.message);
+                  s->pg.sqlstate, s->pg.message, &call->request_id);
 
     if (s->begun) {
         ngx_http_boxoffice_stream_break(s);

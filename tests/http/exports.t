@@ -181,6 +181,8 @@ subtest 'a server that dies' => sub {
 	$c->_read_some while !$c->{eof} && eval { $c->_wait(0, time + 10); 1 };
 	ok($c->{eof}, 'the connection is closed');
 	unlike($c->{in}, qr/\r\n0\r\n\r\n\z/, 'in the middle');
+	my ($id) = $c->{in} =~ /^X-Request-Id: (\S+)\r$/m;
+	like(Boxoffice::Server::_slurp($server->nginx_log), qr/\[error\].*"ticket_csv" broken off, "unavailable": .*; request id \Q$id\E/, 'the log says whose it was, and why');
 	is_status($http->get($big_path, token => $t->organizer_token, timeout => 120), 200, 'and the next is whole again');
 };
 

@@ -38,6 +38,54 @@ subtest 'metrics' => sub {
 	unlike($a->body, qr/nginx_?version/, 'nothing that helps nobody');
 };
 
+# What `promtool check metrics` would say: conventions of Prometheus, and what its parser refuses.
+subtest 'metrics as Prometheus wants them' => sub {
+	my $text = $http->get('/metrics')->body;
+	like($text, qr/\n\z/, 'the last line ends');
+	my (%help, %type, %series, @wrong);
+	my $family = '';
+	for my $line (split /\n/, $text) {
+		if (my ($name, $help) = $line =~ /^# HELP (\S+) (.+)$/) {
+			push @wrong, "$name: HELP twice" if $help{$name}++;
+			push @wrong, "$name: a sentence" if $help !~ /^[A-Z].*\.$/;
+			$family = $name;
+		}
+		elsif ($line =~ /^# TYPE (\S+) (counter|gauge|histogram)$/) {
+			push @wrong, "$1: TYPE without HELP before it" if $1 ne $family || $type{$1};
+			$type{$1} = $2;
+		}
+		elsif ($line =~ /^(\w+)(\{.*\})? (\S+)$/) {
+			my ($name, $labels, $value) = ($1, $2 // '', $3);
+			my $of = ($type{$family} // '') eq 'histogram' ? $name =~ s/_(?:bucket|sum|count)$//r : $name;
+			push @wrong, "$name: stands with $family" if $of ne $family;
+			push @wrong, "$name$labels: twice" if $series{"$name$labels"}++;
+			push @wrong, "$name: below 0" if $type{$family} ne 'gauge' && $value < 0;
+		}
+		else { push @wrong, "not a line: $line" }
+	}
+	for my $name (sort keys %type) {
+		push @wrong, "$name: not ours" if $name !~ /^boxoffice_[a-z]+(?:_[a-z]+)*$/;
+		push @wrong, "$name: a $type{$name}" if ($type{$name} eq 'counter') != ($name =~ /_total$/);
+		push @wrong, "$name: its unit is no base unit" if $name =~ /_(?:ms|msec|milliseconds|minutes|kb|mb|kilobytes|percent)(?:_|$)/;
+		push @wrong, "$name: its name has its type in it" if $name =~ /_(?:counter|gauge|histogram)(?:_|$)/;
+	}
+	is_deeply(\@wrong, [], 'names, types, order, no series twice');
+	my %count;
+	for (grep { /_bucket\{/ } split /\n/, $text) {
+		my ($of, $le, $n) = /^(\w+_bucket\{(?:.*,)?)le="([^"]+)"\} (\d+)$/ or fail("a bucket: $_"), next;
+		push @{ $count{$of} }, [ $le, $n ];
+	}
+	cmp_ok(scalar keys %count, '>', 2, 'histograms');
+	for my $of (sort keys %count) {
+		my @bucket = @{ $count{$of} };
+		my ($name, $labels) = $of =~ /^(\w+)_bucket\{(.*?),?$/;
+		push @wrong, "$of: not in order" if grep { $_ && ($bucket[$_][1] < $bucket[ $_ - 1 ][1] || $bucket[$_][0] ne '+Inf' && $bucket[$_][0] <= $bucket[ $_ - 1 ][0]) } 0 .. $#bucket;
+		my $count = $name . '_count' . ($labels ne '' ? "{$labels}" : '') . " $bucket[-1][1]";
+		push @wrong, "$of: $count is not there" if $bucket[-1][0] ne '+Inf' || $text !~ /^\Q$count\E$/m;
+	}
+	is_deeply(\@wrong, [], 'buckets rise to +Inf, which is their count');
+};
+
 subtest 'a request id leads to the log' => sub {
 	my $event = $t->event;
 	my $a  = $t->hold($event);
