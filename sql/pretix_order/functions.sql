@@ -199,7 +199,7 @@ BEGIN
       FROM boxoffice_code.pretix_positions(event, source) AS p;
     IF unknown IS NOT NULL THEN
         RETURN 'Position ' || unknown
-            || ' is of an item or date that is not here, or its price is negative.';
+            || ' is of an item, variation or date that is not here, or its price is negative.';
     END IF;
     IF live = 0 THEN
         RETURN 'It has no tickets.';

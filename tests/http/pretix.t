@@ -108,7 +108,7 @@ subtest 'an event, its items, quotas and orders' => sub {
 	is_deeply([ map { $item{$_}{state} } qw(11 12/121 12/122 13 14) ], [qw(taken taken changed changed changed)], 'items are taken or changed');
 	is_deeply([ map { $quota{$_}{state} } 1 .. 3 ], [qw(taken taken left)], 'a quota that nothing takes from is left');
 	is_deeply([ map { "$_ $order{$_}{state}" } grep { $order{$_}{state} eq 'left' } sort keys %order ], [ 'LEFT2 left', 'NONE2 left', 'TEST2 left', 'WAIT2 left' ], 'orders that do not fit are left');
-	like("@{ $order{LEFT2}{notes} }", qr/item or date that is not here/, '… and why');
+	like("@{ $order{LEFT2}{notes} }", qr/item, variation or date that is not here/, '… and why');
 	like("@{ $order{OOPS0}{notes} }", qr/overbooked by/, 'more was sold than there is, which the report says');
 	is($report->{left}, 5, 'the sums are right');
 
