@@ -368,15 +368,22 @@ order_is_called_off(const Order *order, const OrderEvent *event)
 	return live > 0;
 }
 
-/* When the first of the sessions that the order has tickets for is over; DT_NOEND: never. */
+/*
+ * When the first of the sessions that the order has tickets for is over; DT_NOEND: never.  One that
+ * is cancelled is none of them.
+ */
 TimestampTz
 order_last(const Order *order, const OrderEvent *event)
 {
 	TimestampTz last = DT_NOEND;
 
 	for (int i = 0; i < order->ticket_count; i++)
-		if (order->tickets[i].state != TICKET_CANCELLED)
-			last = Min(last, order_event_session(event, order->tickets[i].session_id)->last);
+	{
+		const OrderSession *session = order_event_session(event, order->tickets[i].session_id);
+
+		if (order->tickets[i].state != TICKET_CANCELLED && !session->cancelled)
+			last = Min(last, session->last);
+	}
 	return last;
 }
 

@@ -34,7 +34,8 @@ approve_check(OrderAct *act)
 		reply_refuse(act->call, ERR_EVENT_CANCELLED, "", NULL);
 	else if (order->status != ORDER_APPROVAL)
 		order_act_refuse_state(act);
-	else if (order->paid < order->total && act->inv->now >= order_last(order, act->event))
+	else if (order->paid < order_price(order, act->event) &&
+			 act->inv->now >= order_last(order, act->event))
 		reply_refuse_detail(act->call, ERR_ORDER_STATE, "", "\"status\":\"approval\"",
 							"It is too late to pay for it.");
 	else

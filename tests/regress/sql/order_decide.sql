@@ -119,3 +119,20 @@ SET boxoffice.clock_offset = 0;
 SELECT * FROM order_test.stock(9701000);
 SELECT * FROM boxoffice.check_orders(9701000);
 SELECT * FROM boxoffice.check_inventory(9701000);
+
+\echo # a session that is cancelled ends nothing: the rest can be paid until its own is over
+SELECT order_test.make_event(9706000, 'PARTLY', 10);
+SELECT order_test.place(9706000, order_test.make_hold(9706000, '{general 1,general 1 saturday}')) AS id \gset
+UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = 9706000 AND key = 'friday';
+SELECT order_test.act('extend', 9706000, :id, $$, boxoffice_code.clock() + interval '15 days'$$);
+SELECT order_test.pay(9706000, :id, 'manual', 2650);
+\echo # … and what costs nothing any more is approved also after the last day
+UPDATE boxoffice.event SET approval = true WHERE id = 9706000;
+UPDATE boxoffice.session SET status = 'open' WHERE event_id = 9706000 AND key = 'friday';
+SELECT order_test.place(9706000, order_test.make_hold(9706000, '{general 1,free 1 saturday}')) AS id \gset
+UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = 9706000 AND key = 'friday';
+SET boxoffice.clock_offset = 1900800;
+SELECT order_test.act('approve', 9706000, :id);
+SET boxoffice.clock_offset = 0;
+SELECT * FROM boxoffice.check_orders(9706000);
+SELECT * FROM boxoffice.check_inventory(9706000);
