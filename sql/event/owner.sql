@@ -71,6 +71,7 @@ DECLARE
           FROM boxoffice.order AS o
          WHERE o.event_id = trial_delete.event AND o.hold_id = ANY (holds));
 BEGIN
+    PERFORM boxoffice_code.order_sums_forget(event, orders);
     DELETE FROM boxoffice.holder AS h
      USING boxoffice.ticket AS t
      WHERE t.event_id = trial_delete.event
@@ -88,8 +89,6 @@ BEGIN
     DELETE FROM boxoffice.order_note AS x
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order_change AS x
-     WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
-    DELETE FROM boxoffice.order_search AS x
      WHERE x.event_id = trial_delete.event AND x.order_id = ANY (orders);
     DELETE FROM boxoffice.order AS x
      WHERE x.event_id = trial_delete.event AND x.id = ANY (orders);
@@ -255,7 +254,7 @@ BEGIN
         'ticket_type_pool', 'ticket_type_addon', 'ticket_type_bundle', 'ticket_type', 'stock',
         'stock_change', 'pool', 'inventory_group', 'block', 'event_tag', 'event_image',
         'event_slug', 'event_code', 'change', 'buyer', 'idempotency', 'order_search',
-        'order_search_mark', 'imported'] LOOP
+        'order_search_mark', 'order_sum', 'order_sum_day', 'imported'] LOOP
         EXECUTE pg_catalog.format('DELETE FROM boxoffice.%I WHERE event_id = $1', part)
           USING event;
     END LOOP;

@@ -93,14 +93,14 @@ COMMENT ON FUNCTION boxoffice_code.order_spans IS
 'The widths of the spans of time that orders are found by, as powers of two of ids.';
 
 -- Notes what these orders are found by. changed: when the last of the messages about each was
--- written; NULL: nobody knows.
+-- written; NULL: nobody knows. counted: what the sums hold of each (order_sums_take).
 CREATE OR REPLACE FUNCTION boxoffice_code.order_search_write(
-    event bigint, orders bigint[], changed timestamptz[])
+    event bigint, orders bigint[], changed timestamptz[], counted jsonb[])
     RETURNS void
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    INSERT INTO boxoffice.order_search (event_id, order_id, changed_at, keys)
+    INSERT INTO boxoffice.order_search (event_id, order_id, changed_at, keys, counted)
     SELECT event, o.id,
            COALESCE(pg_catalog.max(given.at),
                     GREATEST(o.placed_at, o.paid_at, o.cancelled_at)),
@@ -113,16 +113,20 @@ AS $$
                || pg_catalog.array_agg('e:' || pg_catalog.lower(h.email)),
                pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name))
            || boxoffice_code.search_parts(
-               event, pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name))
-      FROM ROWS FROM (pg_catalog.unnest(orders), pg_catalog.unnest(changed)) AS given (id, at)
+               event, pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name)),
+           given.counted
+      FROM ROWS FROM (
+            pg_catalog.unnest(orders), pg_catalog.unnest(changed), pg_catalog.unnest(counted))
+           AS given (id, at, counted)
       JOIN boxoffice.order AS o ON o.event_id = event AND o.id = given.id
       LEFT JOIN boxoffice.contact AS c ON c.event_id = event AND c.order_id = o.id
       LEFT JOIN boxoffice.ticket AS t ON t.event_id = event AND t.order_id = o.id
       LEFT JOIN boxoffice.holder AS h ON h.event_id = event AND h.ticket_id = t.id
-     GROUP BY o.event_id, o.id, c.event_id, c.order_id
+     GROUP BY o.event_id, o.id, c.event_id, c.order_id, given.counted
         ON CONFLICT (event_id, order_id) DO UPDATE
        SET changed_at = GREATEST(order_search.changed_at, EXCLUDED.changed_at),
-           keys = EXCLUDED.keys
+           keys = EXCLUDED.keys,
+           counted = EXCLUDED.counted
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_write IS 'Notes what orders are found by.';
 
@@ -214,7 +218,9 @@ AS $$
                      WHERE o.event_id = p.id)
            END
     UNION
-    SELECT m.event_id FROM boxoffice.order_search_mark AS m WHERE m.parts_from > 0
+    SELECT m.event_id
+      FROM boxoffice.order_search_mark AS m
+     WHERE m.parts_from > 0 OR m.sums_from > 0
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_due IS
 'Events with orders that the search has yet to take in.';
@@ -234,7 +240,8 @@ DECLARE
          ORDER BY o.id DESC
          LIMIT most);
 BEGIN
-    PERFORM boxoffice_code.order_search_write(event, orders, NULL);
+    PERFORM boxoffice_code.order_search_write(
+        event, orders, NULL, boxoffice_code.order_sums_take(event, orders));
     RETURN CASE WHEN pg_catalog.cardinality(orders) < most THEN 0 ELSE orders[most] END;
 END
 $$;
@@ -242,7 +249,8 @@ COMMENT ON FUNCTION boxoffice_code.order_search_fill IS
 'Takes older orders into the search; from which order on all are there then.';
 
 -- Takes in some orders of an event: those that messages are about, else older ones. 1 if there are
--- older ones left. Those that were taken in before short parts had keys are taken in once more.
+-- older ones left. Those that were taken in before short parts had keys,
+-- or before orders were counted, are taken in once more.
 -- What a sale adds waits for the next tick, however much it is: in a flood the worker would take a
 -- sixth of the time that the database has, and a search looks by itself at what is still to be
 -- taken in.
@@ -258,6 +266,7 @@ DECLARE
     orders bigint[];
     changed timestamptz[];
     last bigint;
+    older bigint;
 BEGIN
     IF safe = 0 THEN
         -- nobody knows yet what may still come
@@ -266,8 +275,9 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM boxoffice.order_search_mark AS m WHERE m.event_id = event) THEN
         -- who deletes an event has it locked: a mark comes before that, or never
-        INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from, parts_from)
-        SELECT e.id, safe, safe + 1, safe + 1
+        INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from, parts_from,
+                                                 sums_from)
+        SELECT e.id, safe, safe + 1, safe + 1, safe + 1
           FROM boxoffice.event AS e
          WHERE e.id = order_search_step.event
            FOR SHARE SKIP LOCKED
@@ -281,23 +291,26 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
+    older := GREATEST(mark.parts_from, mark.sums_from);
     SELECT pg_catalog.array_agg(m.order_id), pg_catalog.array_agg(m.changed_at),
            pg_catalog.max(m.last_id)
       INTO orders, changed, last
       FROM boxoffice_code.order_messages(event, mark.outbox_id, safe, most) AS m;
     IF last IS NOT NULL THEN
-        PERFORM boxoffice_code.order_search_write(event, orders, changed);
-    ELSIF mark.parts_from > 0 THEN
-        mark.parts_from := boxoffice_code.order_search_fill(
-            event, LEAST(mark.parts_from, mark.outbox_id + 1), most);
+        PERFORM boxoffice_code.order_search_write(
+            event, orders, changed, boxoffice_code.order_sums_take(event, orders));
+    ELSIF older > 0 THEN
+        older := boxoffice_code.order_search_fill(
+            event, LEAST(older, mark.outbox_id + 1), most);
     END IF;
     UPDATE boxoffice.order_search_mark AS m
        SET outbox_id = COALESCE(last, m.outbox_id),
-           order_from = LEAST(m.order_from, mark.parts_from),
-           parts_from = mark.parts_from
+           order_from = LEAST(m.order_from, older),
+           parts_from = LEAST(m.parts_from, older),
+           sums_from = LEAST(m.sums_from, older)
      WHERE m.event_id = event;
     PERFORM boxoffice_code.order_search_tidy();
-    RETURN (last IS NULL AND mark.parts_from > 0)::integer;
+    RETURN (last IS NULL AND older > 0)::integer;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_step IS

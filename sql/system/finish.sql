@@ -12,7 +12,7 @@ BEGIN
       INTO statement
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid
-     WHERE c.relnamespace = 'report'::regnamespace
+     WHERE c.relnamespace IN ('report'::regnamespace, 'boxoffice_code'::regnamespace)
        AND c.relkind = 'v'
        AND r.xmin <> pg_catalog.pg_current_xact_id()::xid;
     IF statement IS NOT NULL THEN

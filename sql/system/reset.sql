@@ -9,7 +9,8 @@ BEGIN
     SELECT 'DROP VIEW ' || pg_catalog.string_agg(c.oid::regclass::text, ', ')
       INTO statement
       FROM pg_catalog.pg_class AS c
-     WHERE c.relnamespace = 'report'::regnamespace AND c.relkind = 'v';
+     WHERE c.relnamespace IN ('report'::regnamespace, 'boxoffice_code'::regnamespace)
+       AND c.relkind = 'v';
     IF statement IS NOT NULL THEN
         EXECUTE statement;
     END IF;

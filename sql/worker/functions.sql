@@ -162,8 +162,11 @@ DECLARE
 BEGIN
     WITH walked AS (
         SELECT o.event_id, o.id,
-               o.delivered_at < delivered_before OR o.created_at < made_before AS over
+               (o.delivered_at < delivered_before OR o.created_at < made_before)
+               -- what is still to be counted stays
+               AND (m.outbox_id IS NULL OR o.id <= m.outbox_id) AS over
           FROM boxoffice.outbox AS o
+          LEFT JOIN boxoffice.order_search_mark AS m ON m.event_id = o.event_id
          WHERE (o.event_id, o.id) > (event, sweep_outbox.id)
          ORDER BY o.event_id, o.id
          LIMIT step

@@ -153,5 +153,5 @@ subtest 'an export that takes too long' => sub {
 	is_problem($a, 504, 'deadline', 'one that cannot even begin is told so');
 };
 
-$server->dbh->do("DELETE FROM boxoffice.$_ WHERE event_id = ?", undef, $event->{id}) for qw(ticket "order");
+$t->remove_orders($event);
 $t->finish;

@@ -156,7 +156,7 @@ subtest 'among many' => sub {
 	my $plan = join "\n", map { values %$_ } $t->server->rows(q{EXPLAIN SELECT order_id FROM boxoffice.order_search WHERE keys @> '{1,2}'});
 	like($plan, qr/Bitmap Index Scan on order_search_keys_idx/, 'by the index');
 	$dbh->do('RESET enable_seqscan');
-	$dbh->do("DELETE FROM boxoffice.$_ WHERE event_id = ?", undef, $many->{id}) for qw(contact outbox "order" order_search);
+	$dbh->do("DELETE FROM boxoffice.$_ WHERE event_id = ?", undef, $many->{id}) for qw(contact outbox "order" order_search order_sum order_sum_day);
 };
 
 subtest 'an event that is deleted' => sub {

@@ -27,6 +27,7 @@ CREATE FUNCTION pg_temp.sell(event bigint, n integer, type text, at timestamptz,
     SELECT event, n * 10 + k, n, 1, t.id, 1, t.price, t.fee, CASE WHEN k = 1 THEN sell.state ELSE 'valid' END, 'T' || n || k
       FROM boxoffice.ticket_type AS t CROSS JOIN generate_series(1, 2) AS k
      WHERE t.event_id = event AND t.key = type;
+    SELECT boxoffice_code.outbox_add(event, 'order.paid', n);
 $$;
 SELECT pg_temp.sell(e.id, 1, 't', '2029-07-02 06:45Z'), pg_temp.sell(e.id, 2, 't', '2029-07-02 07:15Z'),
        pg_temp.sell(e.id, 3, 'u', '2029-07-02 07:30Z', 'cancelled'), pg_temp.sell(e.id, 4, 'u', '2029-07-02 08:00Z')
@@ -56,6 +57,7 @@ SELECT i.event, i.session, i.session_starts_local, i.zone, i.pool, i.scope, i.ca
 INSERT INTO boxoffice.payment (event_id, id, order_id, kind, method, amount, currency, outcome, recorded_at)
 VALUES (:la, 1, 1, 'manual', 'cash', 900, 'USD', 'paid', '2029-07-02Z'), (:la, 2, 2, 'manual', 'cash', 50, 'USD', 'overpaid', '2029-07-02Z');
 UPDATE boxoffice.order SET total = 900 WHERE event_id = :la AND id = 1;
+DO $$ BEGIN PERFORM boxoffice_code.outbox_add(p.event_id, 'payment.recorded', p.id) FROM boxoffice.payment AS p WHERE p.id < 3; END $$;
 SELECT b.event, b.code = e.short_code || '-C' || b.order_id AS code, b.status, b.channel, b.placed_local, b.tickets, b.total, b.paid, b.due
   FROM report.order AS b JOIN boxoffice.event AS e ON e.id = b.event_id
  WHERE b.event_id = :la ORDER BY b.order_id;

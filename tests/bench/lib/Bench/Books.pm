@@ -8,7 +8,7 @@ use v5.36;
 use HTTP::Tiny  ();
 use Time::HiRes qw(time);
 
-my @tables = map { "boxoffice.$_" } qw("order" contact ticket payment order_search);
+my @tables = map { "boxoffice.$_" } qw("order" contact ticket payment order_search order_sum order_sum_day);
 
 # make(site, event, orders, per): so many paid orders with so many tickets each, of buyers with different names.
 sub make ($site, $event, $orders, $per) {
@@ -49,17 +49,23 @@ sub make ($site, $event, $orders, $per) {
 		  JOIN boxoffice.session AS s ON s.event_id = $event;
 		INSERT INTO boxoffice.payment (event_id, id, order_id, kind, amount, currency, outcome, recorded_at)
 		SELECT $event, id + 98, id, 'free', 0, 'GBP', 'paid', at FROM past;
-		INSERT INTO boxoffice.order_search (event_id, order_id, changed_at, keys)
+		INSERT INTO boxoffice.order_search (event_id, order_id, changed_at, keys, counted)
 		SELECT $event, p.id, p.at, boxoffice_code.search_keys($event, ARRAY['t:paid', 'c:' || o.channel, 'e:' || c.email, 's:' || s.id]
 		           || ARRAY(SELECT 'w:' || span || ':' || (p.id >> span) FROM unnest(boxoffice_code.order_spans()) AS span), ARRAY[lower(c.name)])
-		       || boxoffice_code.search_parts($event, ARRAY[lower(c.name)])
+		       || boxoffice_code.search_parts($event, ARRAY[lower(c.name)]),
+		       jsonb_build_object('status', 'paid', 'total', 0, 'paid', 0, 'day', (p.at AT TIME ZONE 'Europe/London')::date,
+		           'channel', o.channel, 'types', (SELECT jsonb_build_object(t.id, jsonb_build_array($per, 0, 0, 0)) FROM boxoffice.ticket_type AS t WHERE t.event_id = $event))
 		  FROM past AS p
 		  JOIN boxoffice."order" AS o ON o.id = p.id AND o.event_id = $event
 		  JOIN boxoffice.contact AS c ON c.order_id = p.id AND c.event_id = $event
 		  JOIN boxoffice.session AS s ON s.event_id = $event;
-		INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from, parts_from)
-		SELECT $event, COALESCE(max(id), 0), 0, 0 FROM boxoffice.outbox WHERE event_id = $event
-		    ON CONFLICT (event_id) DO UPDATE SET order_from = 0, parts_from = 0;
+		INSERT INTO boxoffice.order_sum VALUES ($event, $orders, $orders, 0, 0, $orders * $per);
+		INSERT INTO boxoffice.order_sum_day (event_id, day, ticket_type_id, channel, orders, tickets, cancelled, price, fees)
+		SELECT $event, (s.counted ->> 'day')::date, t.id, s.counted ->> 'channel', count(*), count(*) * $per, 0, 0, 0
+		  FROM boxoffice.order_search AS s JOIN boxoffice.ticket_type AS t ON t.event_id = $event WHERE s.event_id = $event GROUP BY 2, 3, 4;
+		INSERT INTO boxoffice.order_search_mark (event_id, outbox_id, order_from, parts_from, sums_from)
+		SELECT $event, COALESCE(max(id), 0), 0, 0, 0 FROM boxoffice.outbox WHERE event_id = $event
+		    ON CONFLICT (event_id) DO UPDATE SET order_from = 0, parts_from = 0, sums_from = 0;
 		DO \$\$ DECLARE k record; BEGIN
 		    FOR k IN SELECT * FROM kept LOOP EXECUTE k.again; END LOOP;
 		END \$\$;
