@@ -20,6 +20,7 @@
 #include "funcapi.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -134,6 +135,9 @@ value_datum(const BoundValue *value, Oid type, const char *name)
 		return BoolGetDatum(value->as.boolean);
 	if (type == TIMESTAMPTZOID && value->kind == BOUND_TIME)
 		return TimestampTzGetDatum(value->as.time);
+	if (type == DATEOID && value->kind == BOUND_STRING)
+		return DirectFunctionCall1(date_in, CStringGetDatum(text_to_cstring(
+			DatumGetTextPP(text_datum(value)))));
 	if (type == FLOAT8OID && value->kind == BOUND_DOUBLE)
 		return Float8GetDatum(value->as.number);
 	if (type == FLOAT8OID && value->kind == BOUND_INT)

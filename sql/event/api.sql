@@ -171,13 +171,20 @@ CREATE OR REPLACE FUNCTION api.event_get(event text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    shown CONSTANT integer := 20;
     found boxoffice.event := boxoffice_code.event_find(event);
+    sessions bigint[];
 BEGIN
     IF found.id IS NULL THEN
         PERFORM boxoffice_code.refuse('not_found');
     END IF;
+    sessions := boxoffice_code.session_page(found.id, NULL, NULL, NULL, NULL, shown + 1);
     RETURN boxoffice_code.event_json(
-        found, boxoffice_code.session_page(found.id, NULL, NULL, NULL, NULL, 20));
+        found, sessions[:shown],
+        CASE WHEN pg_catalog.cardinality(sessions) > shown THEN (
+            SELECT boxoffice_code.cursor_make(s.starts_at, s.id)
+              FROM boxoffice.session AS s
+             WHERE s.event_id = found.id AND s.id = sessions[shown]) END);
 END
 $$;
 COMMENT ON FUNCTION api.event_get IS 'What an event sells, and how much of it is left.';

@@ -53,7 +53,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.organizer_public_json IS
 'Whose event it is, as the public sees it.';
 
-CREATE OR REPLACE FUNCTION boxoffice_code.event_json(event boxoffice.event, sessions bigint[])
+CREATE OR REPLACE FUNCTION boxoffice_code.event_json(
+    event boxoffice.event, sessions bigint[], sessions_next text)
     RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -84,13 +85,17 @@ BEGIN
             'buyer_limit', event.buyer_limit,
             'ticket_types', boxoffice_code.ticket_types_json(event),
             'sessions', boxoffice_code.sessions_json(event, sessions),
+            'sessions_next', sessions_next,
             'session_count', (SELECT e.session_count
                                 FROM boxoffice.event AS e
-                               WHERE e.id = event.id)));
+                               WHERE e.id = event.id),
+            'links', pg_catalog.json_build_object(
+                'sessions', pg_catalog.format('/v1/events/%s/sessions', event.id),
+                'days', pg_catalog.format('/v1/events/%s/sessions/days', event.id))));
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_json IS
-'An event as everybody may see it, with these sessions.';
+'An event as everybody may see it, with these sessions and the cursor of those after them.';
 
 -- ---- the organizer's view
 -- ------------------------------------------------------------------------

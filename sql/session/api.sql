@@ -28,6 +28,50 @@ END
 $$;
 COMMENT ON FUNCTION api.session_list IS 'The sessions of an event, by time.';
 
+CREATE OR REPLACE FUNCTION api.session_days(
+    event bigint, "from" date DEFAULT NULL, "to" date DEFAULT NULL)
+    RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most CONSTANT integer := 100;
+    usual CONSTANT integer := 31;
+    of boxoffice.event := boxoffice_code.event_find(event::text);
+    since date := "from";
+    until date;
+BEGIN
+    IF of.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found');
+    END IF;
+    IF since IS NULL THEN
+        SELECT boxoffice_code.session_day_after(of.id, s.starts_at, '-infinity')
+          INTO since
+          FROM boxoffice.session AS s
+         WHERE s.event_id = of.id
+           AND s.id = (boxoffice_code.session_page(of.id, NULL, NULL, NULL, NULL, 1))[1];
+        since := COALESCE(since, (boxoffice_code.clock() AT TIME ZONE of.zone)::date);
+    END IF;
+    until := COALESCE("to", since + usual - 1);
+    IF until - since NOT BETWEEN 0 AND most - 1 THEN
+        PERFORM boxoffice_code.refuse('invalid_request', 'to',
+            pg_catalog.jsonb_build_object('max', most),
+            'It is before the first day, or these are too many days.');
+    END IF;
+    RETURN pg_catalog.json_build_object(
+        'from', pg_catalog.to_char(since, 'YYYY-MM-DD'),
+        'to', pg_catalog.to_char(until, 'YYYY-MM-DD'),
+        'currency', of.currency,
+        'items', boxoffice_code.session_days_json(of, since, until, "from" IS NOT NULL),
+        'next', pg_catalog.to_char(boxoffice_code.session_day_after(
+            of.id, (until + 1)::timestamp AT TIME ZONE 'UTC' - '15 h'::interval, until),
+            'YYYY-MM-DD'));
+END
+$$;
+COMMENT ON FUNCTION api.session_days IS
+'The sessions of an event by days.
+Of each local day how many there are, the first start, the lowest price and how much is left.';
+
 CREATE OR REPLACE FUNCTION api.session_create(
     event bigint, sessions jsonb DEFAULT NULL, rule jsonb DEFAULT NULL,
     duplicates text DEFAULT 'refuse', preview boolean DEFAULT false, if_match text DEFAULT NULL)

@@ -154,6 +154,229 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.sessions_json IS 'Sessions as the public sees them, by time.';
 
+-- The sessions of an event that start in some days of their own calendars, and whether each still
+-- sells. What is cancelled is no session of a day; what is over is none unless it is asked for.
+CREATE OR REPLACE FUNCTION boxoffice_code.sessions_of_days(
+    event boxoffice.event, since date, until date, over_too boolean)
+    RETURNS TABLE (id bigint, day date, starts_at timestamptz, zone text, sells boolean)
+    LANGUAGE plpgsql STABLE
+    ROWS 1000
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    now CONSTANT timestamptz := boxoffice_code.clock();
+    -- a day begins up to 14 hours earlier and ends up to 12 later than in UTC
+    low CONSTANT timestamptz := since::timestamp AT TIME ZONE 'UTC' - '15 h'::interval;
+    high CONSTANT timestamptz := (until + 1)::timestamp AT TIME ZONE 'UTC' + '15 h'::interval;
+BEGIN
+    RETURN QUERY
+    SELECT x.*
+      FROM (
+        SELECT s.id, (s.starts_at AT TIME ZONE s.zone)::date AS day, s.starts_at, s.zone,
+               s.status = 'open' AND now < LEAST(s.sale_ends_at, event.sale_ends_at,
+                   s.starts_at + s.sale_close_offset_ms * '1 ms'::interval) AS sells
+          FROM boxoffice.session AS s
+         WHERE s.event_id = event.id
+           AND s.starts_at >= low
+           AND s.starts_at < high
+           AND s.status <> 'cancelled'
+           AND (over_too OR COALESCE(s.ends_at, s.starts_at) >= now)
+      ) AS x
+     WHERE x.day BETWEEN since AND until;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.sessions_of_days IS
+'The sessions of an event that start in some days where they take place, and whether each still sells.';
+
+-- How full each stock row is that types of these sessions take from, as stock_now says it; claims
+-- are looked at only where the counters alone don't tell. Rows of the whole event have no session.
+CREATE OR REPLACE FUNCTION boxoffice_code.sessions_stock_state(event bigint, sessions bigint[])
+    RETURNS TABLE (pool_id bigint, session_id bigint, state integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH counted AS MATERIALIZED (
+        SELECT k.*, k.losable > 0 AND (k.places - k.taken) * 10 <= k.places AS tight
+          FROM (
+            SELECT x.id, x.pool_id, x.session_id, x.capacity::bigint + x.overbook AS places,
+                   x.held::bigint + x.pending + x.blocked AS losable,
+                   x.held::bigint + x.pending + x.sold + x.blocked AS taken
+              FROM (
+                SELECT s.*
+                  FROM pg_catalog.unnest(sessions) AS w (id)
+                 CROSS JOIN LATERAL (
+                    SELECT y.* FROM boxoffice.stock AS y
+                     WHERE y.event_id = sessions_stock_state.event AND y.session_id = w.id
+                    OFFSET 0
+                  ) AS s
+                UNION ALL
+                SELECT s.*
+                  FROM boxoffice.stock AS s
+                 WHERE s.event_id = sessions_stock_state.event AND s.session_id IS NULL
+              ) AS x
+          ) AS k
+    )
+    SELECT c.pool_id, c.session_id,
+           CASE WHEN c.places <= c.taken THEN 3
+                WHEN (c.places - c.taken) * 10 <= c.places THEN 1
+                ELSE 0 END
+      FROM counted AS c
+     WHERE c.tight IS NOT TRUE
+    UNION ALL
+    SELECT s.pool_id, s.session_id, n.state
+      FROM boxoffice_code.stock_now(
+               event, ARRAY(SELECT c.id FROM counted AS c WHERE c.tight), false) AS n
+     CROSS JOIN LATERAL (
+        SELECT y.pool_id, y.session_id FROM boxoffice.stock AS y
+         WHERE y.event_id = sessions_stock_state.event AND y.id = n.id
+        OFFSET 0
+      ) AS s;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.sessions_stock_state IS
+'How full the stock rows of sessions and of their event are, as in boxoffice_code.stock_now.';
+
+-- Of each of these sessions the lowest price with its fee and the best state, of what is shown and
+-- sold in sessions one by one. What does not let in by itself counts only where nothing else is
+-- sold. It goes from stock rows to types, so what it costs grows with the sessions alone.
+CREATE OR REPLACE FUNCTION boxoffice_code.sessions_offer(event bigint, sessions bigint[])
+    RETURNS TABLE (session_id bigint, price bigint, state integer)
+    LANGUAGE plpgsql STABLE
+    ROWS 1000
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH now AS MATERIALIZED (
+        SELECT * FROM boxoffice_code.sessions_stock_state(event, sessions)
+    ), type AS MATERIALIZED (
+        SELECT t.id, t.price, t.fee, t.all_sessions,
+               t.kind = 'admission' AND t.sold_alone AS lets_in,
+               pg_catalog.bool_or(p.scope = 'session') AS of_session,
+               pg_catalog.max(n.state) AS state
+          FROM boxoffice.ticket_type AS t
+          JOIN boxoffice.ticket_type_pool AS l
+            ON l.event_id = t.event_id AND l.ticket_type_id = t.id
+          JOIN boxoffice.pool AS p ON p.event_id = l.event_id AND p.id = l.pool_id
+          LEFT JOIN now AS n ON n.pool_id = p.id AND p.scope = 'event'
+         WHERE t.event_id = sessions_offer.event
+           AND t.status <> 'retired'
+           AND NOT t.hidden
+           AND t.admits = 'session'
+         GROUP BY t.id, t.price, t.fee, t.all_sessions, t.kind, t.sold_alone
+    ), sold AS (
+        SELECT t.id, n.session_id, t.lets_in, t.all_sessions, t.price, t.fee,
+               pg_catalog.max(GREATEST(n.state, t.state)) AS state
+          FROM now AS n
+          JOIN boxoffice.ticket_type_pool AS l
+            ON l.event_id = sessions_offer.event AND l.pool_id = n.pool_id
+          JOIN type AS t ON t.id = l.ticket_type_id
+         WHERE n.session_id IS NOT NULL
+         GROUP BY t.id, n.session_id, t.lets_in, t.all_sessions, t.price, t.fee
+        UNION ALL
+        SELECT t.id, w.id, t.lets_in, t.all_sessions, t.price, t.fee, t.state
+          FROM type AS t
+         CROSS JOIN pg_catalog.unnest(sessions) AS w (id)
+         WHERE NOT t.of_session
+    ), priced AS (
+        SELECT s.session_id, s.lets_in, s.state, s.fee + COALESCE(x.price, s.price) AS price
+          FROM sold AS s
+          LEFT JOIN LATERAL (
+            SELECT p.price FROM boxoffice.session_price AS p
+             WHERE p.event_id = sessions_offer.event
+               AND p.ticket_type_id = s.id
+               AND p.session_id = s.session_id
+            OFFSET 0
+          ) AS x ON true
+         WHERE s.all_sessions OR EXISTS (
+                SELECT FROM boxoffice.ticket_type_session AS x
+                 WHERE x.event_id = sessions_offer.event
+                   AND x.ticket_type_id = s.id
+                   AND x.session_id = s.session_id)
+    )
+    SELECT p.session_id,
+           COALESCE(pg_catalog.min(p.price) FILTER (WHERE p.lets_in), pg_catalog.min(p.price)),
+           COALESCE(pg_catalog.min(p.state) FILTER (WHERE p.lets_in), pg_catalog.min(p.state))
+      FROM priced AS p
+     GROUP BY p.session_id;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.sessions_offer IS
+'Of sessions of an event the lowest price with its fee and the best state, as the public sees them.';
+
+-- Days with sessions, as the public sees them.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_days_json(
+    event boxoffice.event, since date, until date, over_too boolean)
+    RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        WITH found AS MATERIALIZED (
+            SELECT * FROM boxoffice_code.sessions_of_days(event, since, until, over_too)
+        ), day AS (
+            SELECT f.day, pg_catalog.count(*) AS sessions,
+                   pg_catalog.count(*) FILTER (WHERE f.sells) AS selling,
+                   (pg_catalog.array_agg(f.zone ORDER BY f.starts_at, f.id))[1] AS zone,
+                   pg_catalog.min(f.starts_at) AS starts_at,
+                   pg_catalog.min(o.price) AS price_from,
+                   pg_catalog.min(o.state) AS state
+              FROM found AS f
+              LEFT JOIN boxoffice_code.sessions_offer(
+                        event.id, ARRAY(SELECT x.id FROM found AS x WHERE x.sells)) AS o
+                ON o.session_id = f.id
+             GROUP BY f.day
+        )
+        SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
+                   'date', pg_catalog.to_char(d.day, 'YYYY-MM-DD'),
+                   'sessions', d.sessions,
+                   'selling', d.selling,
+                   'starts_at', boxoffice_code.local_time(d.starts_at, d.zone),
+                   'price_from', d.price_from,
+                   'state', boxoffice_code.stock_state_name(d.state))
+                   ORDER BY d.day), '[]')
+          FROM day AS d);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_days_json IS
+'Days of an event with sessions: how many, the first start, the lowest price, and how much is left.';
+
+-- The first day after one on which a session starts, of those from a time on; NULL if there is
+-- none.
+-- Zones differ by 26 hours at most: the first start may be on a later day than the next one.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_day_after(
+    event bigint, since timestamptz, after date)
+    RETURNS date
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    first CONSTANT timestamptz := (
+        SELECT s.starts_at
+          FROM boxoffice.session AS s
+         WHERE s.event_id = session_day_after.event
+           AND s.starts_at >= since
+           AND s.status <> 'cancelled'
+           AND (s.starts_at AT TIME ZONE s.zone)::date > after
+         ORDER BY s.starts_at, s.id
+         LIMIT 1);
+BEGIN
+    RETURN (
+        SELECT pg_catalog.min((s.starts_at AT TIME ZONE s.zone)::date)
+          FROM boxoffice.session AS s
+         WHERE s.event_id = session_day_after.event
+           AND s.starts_at >= first
+           AND s.starts_at <= first + '26 h'::interval
+           AND s.status <> 'cancelled'
+           AND (s.starts_at AT TIME ZONE s.zone)::date > after);
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_day_after IS
+'The first day after one on which a session of an event starts, of those that start from a time on.';
+
 -- These sessions, or the first 200.
 CREATE OR REPLACE FUNCTION boxoffice_code.sessions_own_json(
     event boxoffice.event, sessions bigint[] DEFAULT NULL)

@@ -46,6 +46,7 @@ sub types_of ($node) {
 	my $format = $schema->{format} // '';
 	return 'bigint'                        if $format eq 'id';
 	return 'timestamp with time zone'      if $format eq 'date-time';
+	return 'date'                          if $format eq 'date';
 	return 'text'                          if $type eq 'string';
 	return 'boolean'                       if $type eq 'boolean';
 	return 'double precision'              if $type eq 'number';

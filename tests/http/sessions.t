@@ -188,4 +188,29 @@ subtest 'many are changed at once' => sub {
 	}
 };
 
+subtest 'a calendar by days' => sub {
+	my $event = $t->event;
+	add($event, { rule => rule(key => 'd{n}', times => [ '10:00', '20:00' ]) });
+	my $seen = $http->get("/v1/events/$event->{id}");
+	is_status($seen, 200, 'an event');
+	my $days = $seen->json->{links}{days};
+	is($http->get($seen->json->{links}{sessions})->json->{items}[1]{key}, 'd1', 'says where its sessions are');
+	my $got = $http->get("$days?from=$year-03-01&to=$year-03-31");
+	is_status($got, 200, '… and where their days are');
+	is_deeply([ map { "$_->{date} $_->{sessions} $_->{selling} $_->{state}" } @{ $got->json->{items} } ], [ map { "$year-03-0$_ 2 2 available" } 1 .. 3 ], 'each with how many there are');
+	like($got->json->{items}[0]{starts_at}, qr/^$year-03-01T10:00:00\+/, 'and the first start');
+	is($http->get("$days?from=$year-03-01&to=$year-03-31")->header('ETag'), $got->header('ETag'), 'the same for everybody');
+	is_status($http->get($days), 200, 'beginning with the next one');
+	is_problem($http->get("/v1/events/1/sessions/days"), 404, 'not_found', 'not of an event that is none');
+	for ([ 'from=soon', 'from' ], [ "from=$year-02-30", 'from' ], [ "from=$year-03-01&to=$year-02-01", 'to' ], [ "from=$year-01-01&to=$year-12-31", 'to' ], [ 'day=1', 'day' ]) {
+		my ($query, $name) = @$_;
+		my $bad = $http->get("$days?$query");
+		is_problem($bad, 400, 'invalid_request', $query) if $name ne 'day';
+		is($bad->status, 400, "$query is refused");
+		is($bad->json->{errors}[0]{parameter}, $name, '… which is said') if $name ne 'day';
+	}
+	my $late = $http->request(PATCH => "/v1/events/$event->{id}/sessions/days", json => { name => 'x' }, token => $mine);
+	is_problem($late, 405, 'method_not_allowed', 'it is read only');
+};
+
 $t->finish;
