@@ -57,6 +57,13 @@ typedef struct BoundValue
 	int			raw_len;
 } BoundValue;
 
+/* A string, or NULL where there is none. */
+static inline const char *
+bound_text(const BoundValue *value)
+{
+	return value->kind == BOUND_STRING ? value->as.string.data : NULL;
+}
+
 typedef enum ActorRole
 {
 	ROLE_PUBLIC = 0,

@@ -85,7 +85,7 @@ patched(const BoundValue *member, const char *before)
 {
 	if (member->kind == BOUND_ABSENT)
 		return before;
-	return member->kind == BOUND_STRING ? member->as.string.data : NULL;
+	return bound_text(member);
 }
 
 /* The contact as the call wants it; false, and refused, if it lacks what a contact must have. */

@@ -55,20 +55,13 @@ typedef struct Batch
 	Outbox		outbox;
 } Batch;
 
-/* A text of the contact, NULL if it was left out or is null. */
-static const char *
-text_or_null(const BoundValue *value)
-{
-	return value->kind == BOUND_STRING ? value->as.string.data : NULL;
-}
-
 static void
 contact_read(const BoundValue *members, Contact *contact)
 {
-	contact->name = text_or_null(&members[ORDER_CREATE_CONTACT_NAME]);
-	contact->email = text_or_null(&members[ORDER_CREATE_CONTACT_EMAIL]);
-	contact->phone = text_or_null(&members[ORDER_CREATE_CONTACT_PHONE]);
-	contact->locale = text_or_null(&members[ORDER_CREATE_CONTACT_LOCALE]);
+	contact->name = bound_text(&members[ORDER_CREATE_CONTACT_NAME]);
+	contact->email = bound_text(&members[ORDER_CREATE_CONTACT_EMAIL]);
+	contact->phone = bound_text(&members[ORDER_CREATE_CONTACT_PHONE]);
+	contact->locale = bound_text(&members[ORDER_CREATE_CONTACT_LOCALE]);
 }
 
 /* Reads what the call asks for; a wrong secret is as good as an unknown hold. */
@@ -242,8 +235,8 @@ holders_assign(const Placing *placing, Order *order)
 	{
 		const BoundValue *holder = placing->holders->as.list.items[i].as.members;
 
-		order->tickets[i].holder_name = text_or_null(&holder[ORDER_CREATE_HOLDER_NAME]);
-		order->tickets[i].holder_email = text_or_null(&holder[ORDER_CREATE_HOLDER_EMAIL]);
+		order->tickets[i].holder_name = bound_text(&holder[ORDER_CREATE_HOLDER_NAME]);
+		order->tickets[i].holder_email = bound_text(&holder[ORDER_CREATE_HOLDER_EMAIL]);
 	}
 }
 

@@ -33,12 +33,6 @@ typedef struct Split
 	int			payment_count;
 } Split;
 
-static const char *
-text_or_null(const BoundValue *value)
-{
-	return value->kind == BOUND_STRING ? value->as.string.data : NULL;
-}
-
 static Ticket *
 ticket_of(Order *order, int64 id)
 {
@@ -123,10 +117,10 @@ buyer_set(Split *split)
 		return;
 	}
 	made->contact = (Contact) {
-		.name = text_or_null(&split->contact[ORDER_SPLIT_CONTACT_NAME]),
-		.email = text_or_null(&split->contact[ORDER_SPLIT_CONTACT_EMAIL]),
-		.phone = text_or_null(&split->contact[ORDER_SPLIT_CONTACT_PHONE]),
-		.locale = text_or_null(&split->contact[ORDER_SPLIT_CONTACT_LOCALE]),
+		.name = bound_text(&split->contact[ORDER_SPLIT_CONTACT_NAME]),
+		.email = bound_text(&split->contact[ORDER_SPLIT_CONTACT_EMAIL]),
+		.phone = bound_text(&split->contact[ORDER_SPLIT_CONTACT_PHONE]),
+		.locale = bound_text(&split->contact[ORDER_SPLIT_CONTACT_LOCALE]),
 	};
 	email_normalise(made->contact.email, normal);
 	secret_buyer_key(split->act.call->event_id, normal, split->email_key);

@@ -145,12 +145,6 @@ payment_load(int64 event_id, const int64 *ids, int n, int *count)
 	return payments;
 }
 
-static const char *
-text_or_null(const BoundValue *value)
-{
-	return value->kind == BOUND_STRING ? value->as.string.data : NULL;
-}
-
 /* Reads what the call asks for; a method goes with manual payments and no others. */
 static void
 paying_read(Paying *paying, Call *call)
@@ -162,8 +156,8 @@ paying_read(Paying *paying, Call *call)
 	paying->order_id = call->params[PAYMENT_CREATE_PARAM_ORDER].as.integer;
 	paying->manual = strcmp(body[PAYMENT_CREATE_BODY_KIND].as.string.data, "manual") == 0;
 	paying->amount = amount->kind == BOUND_INT ? amount->as.integer : 0;
-	paying->method = text_or_null(&body[PAYMENT_CREATE_BODY_METHOD]);
-	paying->reference = text_or_null(&body[PAYMENT_CREATE_BODY_REFERENCE]);
+	paying->method = bound_text(&body[PAYMENT_CREATE_BODY_METHOD]);
+	paying->reference = bound_text(&body[PAYMENT_CREATE_BODY_REFERENCE]);
 	paying->staff = false;
 }
 

@@ -61,12 +61,6 @@ typedef struct Sale
 	Outbox		outbox;
 } Sale;
 
-static const char *
-text_or_null(const BoundValue *value)
-{
-	return value->kind == BOUND_STRING ? value->as.string.data : NULL;
-}
-
 static bool
 overrules(const Sale *sale, const char *rule)
 {
@@ -96,10 +90,10 @@ contact_read(Sale *sale, const BoundValue *contact)
 
 	if (contact->kind != BOUND_OBJECT)
 		return;
-	sale->contact.name = text_or_null(&members[SALE_CREATE_CONTACT_NAME]);
-	sale->contact.email = text_or_null(&members[SALE_CREATE_CONTACT_EMAIL]);
-	sale->contact.phone = text_or_null(&members[SALE_CREATE_CONTACT_PHONE]);
-	sale->contact.locale = text_or_null(&members[SALE_CREATE_CONTACT_LOCALE]);
+	sale->contact.name = bound_text(&members[SALE_CREATE_CONTACT_NAME]);
+	sale->contact.email = bound_text(&members[SALE_CREATE_CONTACT_EMAIL]);
+	sale->contact.phone = bound_text(&members[SALE_CREATE_CONTACT_PHONE]);
+	sale->contact.locale = bound_text(&members[SALE_CREATE_CONTACT_LOCALE]);
 	if (overrules(sale, "buyer_limit"))
 		return;
 	email_normalise(sale->contact.email, normal);
@@ -117,7 +111,7 @@ payment_read(Sale *sale, const BoundValue *payment)
 	if (payment->kind != BOUND_OBJECT)
 		return;
 	sale->payment = members;
-	sale->reason = text_or_null(&members[SALE_CREATE_PAYMENT_REASON]);
+	sale->reason = bound_text(&members[SALE_CREATE_PAYMENT_REASON]);
 	complimentary = strcmp(members[SALE_CREATE_PAYMENT_KIND].as.string.data, "complimentary") == 0;
 	if (complimentary != (sale->reason != NULL))
 		reply_refuse_detail(sale->call, ERR_INVALID_DOCUMENT, "/payment/reason", NULL,
@@ -312,8 +306,8 @@ holders_assign(Sale *sale)
 	{
 		const BoundValue *holder = sale->holders->as.list.items[i].as.members;
 
-		sale->order.tickets[i].holder_name = text_or_null(&holder[SALE_CREATE_HOLDER_NAME]);
-		sale->order.tickets[i].holder_email = text_or_null(&holder[SALE_CREATE_HOLDER_EMAIL]);
+		sale->order.tickets[i].holder_name = bound_text(&holder[SALE_CREATE_HOLDER_NAME]);
+		sale->order.tickets[i].holder_email = bound_text(&holder[SALE_CREATE_HOLDER_EMAIL]);
 	}
 }
 
@@ -332,7 +326,7 @@ money_take(Sale *sale)
 		.amount = amount->kind == BOUND_INT ? amount->as.integer : order->total,
 		.outcome = "partial",
 		.method = sale->payment[SALE_CREATE_PAYMENT_KIND].as.string.data,
-		.reference = text_or_null(&sale->payment[SALE_CREATE_PAYMENT_REFERENCE]),
+		.reference = bound_text(&sale->payment[SALE_CREATE_PAYMENT_REFERENCE]),
 		.recorded_by = sale->call->actor.subject,
 		.recorded_at = sale->inv->now,
 	};
