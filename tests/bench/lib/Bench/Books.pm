@@ -75,6 +75,22 @@ sub make ($site, $event, $orders, $per) {
 	return;
 }
 
+# events(site, event, count): so many public events beside this one, with names of five words among a thousand, in the directory as
+# publishing enters them.
+sub events ($site, $event, $count) {
+	$site->psql(<<~"SQL");
+		SET synchronous_commit = off;
+		INSERT INTO boxoffice.event
+		SELECT (jsonb_populate_record(e, jsonb_build_object('id', e.id + n, 'slug', 'bench-event-' || n, 'short_code', 'BB' || translate(lpad(to_hex(n), 4, '0'), '0123456789abcdef', 'GHJKLMNPQRABCDEF'),
+		            'starts_at', e.starts_at + n * interval '1 minute', 'ends_at', e.ends_at + n * interval '1 minute',
+		            'name', (SELECT string_agg('word' || mod(n * 7919 + k * k * 104729, 1000), ' ') FROM generate_series(1, 5) AS k)))).*
+		  FROM boxoffice.event AS e CROSS JOIN generate_series(1, $count) AS n WHERE e.id = $event;
+		SELECT boxoffice_code.sweep_search(0, 1000000);
+		SQL
+	$site->psql("VACUUM (ANALYZE) boxoffice.$_") for qw(event event_search);
+	return;
+}
+
 # The p99 in ms of asking for these paths one after the other; each must be answered with 200.
 sub p99 ($site, @paths) {
 	my $http = HTTP::Tiny->new(timeout => 30);
