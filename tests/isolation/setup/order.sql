@@ -77,8 +77,9 @@ $$;
 
 -- What came of it, and whether the checks are content.
 CREATE FUNCTION order_test.outcome_here() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT order_test.state(o.event_id, o.id)
-      FROM order_test.scene AS s JOIN boxoffice.order AS o ON o.event_id = s.event
+    (SELECT order_test.state(o.event_id, o.id)
+       FROM order_test.scene AS s JOIN boxoffice.order AS o ON o.event_id = s.event
+      ORDER BY o.id)
     UNION ALL
     SELECT format('%s held, %s pending, %s sold', k.held, k.pending, k.sold)
       FROM order_test.scene AS s, order_test.stock(s.event) AS k WHERE k.session = 'friday'
