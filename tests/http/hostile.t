@@ -90,6 +90,17 @@ subtest 'bodies' => sub {
 	}
 };
 
+# Its length was told to the origin, which then took the next request on the connection between them for the body.
+subtest 'a body on a public page is not in the way of others' => sub {
+	my @wrong;
+	for my $limit (1 .. 40) {
+		my $odd  = $http->request(GET => "$base/sessions?limit=$limit", body => 'x' x 40);
+		my $next = $http->get("$base/sessions?limit=" . ($limit + 50));
+		push @wrong, grep { $_ ne '200' } map { $_->status } $odd, $next;
+	}
+	is_deeply(\@wrong, [], 'all get their page');
+};
+
 subtest 'chunks, lengths and Expect' => sub {
 	for my $write (@writes) {
 		my ($what, $method, $path, $o, $status) = @$write;
