@@ -181,16 +181,20 @@ sub hold ($self) {
 	return;
 }
 
-# A part is as much as there was: of what is missing not one more could have been had.
+# A part is as much as there was: of what is missing not one more could have been had. What is missing is told by type and
+# session: of an item with add-ons, or of a bundle, one more may have failed for its parts.
 sub _check_partial ($self, $answer, @items) {
 	my $hold = $answer->json;
 	my $model = $self->{model};
 	my $has   = _hold_lines($hold, undef);
 	for my $missing (@{ $hold->{missing} // [] }) {
-		my ($item) = grep { $_->{ticket_type} eq $missing->{ticket_type} and ($_->{session} // '') eq ($missing->{session} // '') } @items;
-		next if !$item or $item->{addons} or $model->{types}{ $item->{ticket_type} }{bundle};
+		my @same = grep { $_->{ticket_type} eq $missing->{ticket_type} and ($_->{session} // '') eq ($missing->{session} // '') } @items;
+		my $item = $same[0];
+		next if !$item or grep { $_->{addons} } @same or $model->{types}{ $item->{ticket_type} }{bundle};
+		my $got  = sum0(map { $_->{n} } grep { !$_->{child} and $_->{type} eq $item->{ticket_type} and ($_->{session} // '') eq ($item->{session} // '') } @$has);
+		next if $got >= sum0(map { $_->{quantity} } @same);
 		my $more = $model->fits([ @$has, @{ $model->lines({ %$item, quantity => 1 }) } ], $self->now);
-		$self->wrong("hold $hold->{id}: one more $item->{ticket_type} could have been had: " . substr $answer->body, 0, 600) if $more;
+		$self->wrong("hold $hold->{id}: one more $item->{ticket_type} could have been had: " . substr $answer->body, 0, 3000) if $more;
 	}
 	return;
 }
