@@ -244,6 +244,18 @@ fee_raise(Exchange *x, const Claim *claim)
 	fee->quantity++;
 }
 
+/* How many tickets of the type were given back to be taken again as such: they come in any case. */
+static int
+stays_to_come(const Exchange *x, int64 type_id)
+{
+	int			count = 0;
+
+	for (int i = 0; i < x->count; i++)
+		count += x->moves[i].type->id == type_id && !x->moves[i].ticket->moved &&
+			x->moves[i].ticket->ticket_type_id == type_id;
+	return count;
+}
+
 /* Whether the order's buyer may have one more of the type; else refuses. */
 static bool
 buyer_allows(Exchange *x, const Move *move)
@@ -252,10 +264,11 @@ buyer_allows(Exchange *x, const Move *move)
 	const Order *order = x->act.order;
 	char	   *subject_key = buyer_subject_key(order->hold_subject);
 	int64		type_id = move->type->id;
+	int			stays = stays_to_come(x, type_id);
 
 	if (type_id == move->ticket->ticket_type_id ||
-		((subject_key == NULL || buyer_room(buyers, subject_key, type_id) > 0) &&
-		 (order->email_key == NULL || buyer_room(buyers, order->email_key, type_id) > 0)))
+		((subject_key == NULL || buyer_room(buyers, subject_key, type_id) > stays) &&
+		 (order->email_key == NULL || buyer_room(buyers, order->email_key, type_id) > stays)))
 		return true;
 	reply_refuse(x->act.call, ERR_BUYER_LIMIT, move_pointer(move, "/ticket_type"),
 				 move_facts(move, psprintf("\"max\":%d,\"available\":0",

@@ -165,3 +165,13 @@ UPDATE boxoffice.event SET version = version + 1 WHERE id = 9993000;
 SELECT order_test.exchange(9993000, :o, '2 pass -');
 SELECT * FROM boxoffice.check_orders(9993000);
 SELECT * FROM boxoffice.check_inventory(9993000);
+
+\echo # a limit holds for all tickets of the type together, also where one that has it already changes only its session, whichever is named first
+SELECT order_test.make_event(9994000, 'EXCAP');
+UPDATE boxoffice.ticket_type SET buyer_limit = 2 WHERE event_id = 9994000 AND key = 'pass';
+SELECT order_test.bought(9994000, '{pass 2 friday,general 1 friday}', 'dan@example.org') AS o \gset
+SELECT order_test.exchange(9994000, :o, '3 pass -,1 - saturday');
+SELECT order_test.exchange(9994000, :o, '1 - saturday,3 pass -');
+SELECT order_test.exchange(9994000, :o, '3 pass -,1 general -,2 - saturday');
+SELECT ticket_type_id - 9994000 AS type, taken FROM boxoffice.buyer WHERE event_id = 9994000 ORDER BY 1, 2;
+SELECT * FROM boxoffice.check_inventory(9994000);
