@@ -28,7 +28,7 @@ BEGIN
     PERFORM boxoffice_code.clone_pools(event, made.id);
     PERFORM boxoffice_code.clone_types(source, made.id, shift);
     PERFORM boxoffice_code.clone_type_sessions(event, made.id);
-    PERFORM boxoffice_code.inventory_regroup(made.id);
+    PERFORM boxoffice_code.clone_stock(event, made.id);
     IF blocks THEN
         PERFORM boxoffice_code.clone_blocks(source, made.id, shift);
     END IF;

@@ -97,7 +97,6 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.clone_sessions IS
 'Copies the sessions of an event, moved in time, without those that are cancelled.';
 
--- Pools, and stock rows with the capacities that they have now.
 CREATE OR REPLACE FUNCTION boxoffice_code.clone_pools(event bigint, made bigint)
     RETURNS void
     LANGUAGE sql VOLATILE
@@ -110,27 +109,9 @@ AS $$
          WHERE p.event_id = event
          ORDER BY p.id
     )
-    INSERT INTO boxoffice.pool SELECT (c.row).* FROM copied AS c;
-    WITH one AS MATERIALIZED (
-        INSERT INTO boxoffice.inventory_group (event_id, id)
-        VALUES (made, boxoffice_code.new_id())
-        RETURNING id
-    )
-    INSERT INTO boxoffice.stock (
-        event_id, id, pool_id, session_id, group_id, capacity, overbook, held, pending, sold,
-        blocked)
-    SELECT made, boxoffice_code.new_id(), q.id, n.id, one.id, k.capacity, k.overbook, 0, 0, 0, 0
-      FROM boxoffice.stock AS k
-      JOIN boxoffice.pool AS p ON p.event_id = event AND p.id = k.pool_id
-      JOIN boxoffice.pool AS q ON q.event_id = made AND q.key = p.key
-      LEFT JOIN boxoffice.session AS s ON s.event_id = event AND s.id = k.session_id
-      LEFT JOIN boxoffice.session AS n ON n.event_id = made AND n.key = s.key
-     CROSS JOIN one
-     WHERE k.event_id = event AND (k.session_id IS NULL OR n.id IS NOT NULL)
-     ORDER BY k.id;
+    INSERT INTO boxoffice.pool SELECT (c.row).* FROM copied AS c
 $$;
-COMMENT ON FUNCTION boxoffice_code.clone_pools IS
-'Copies the pools of an event and their capacities; nothing is taken of them.';
+COMMENT ON FUNCTION boxoffice_code.clone_pools IS 'Copies the pools of an event.';
 
 -- Ticket types that are not retired, and what they take from.
 CREATE OR REPLACE FUNCTION boxoffice_code.clone_types(
@@ -182,6 +163,51 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.clone_types IS
 'Copies the ticket types of an event with their pools, add-ons and bundles, without those that are retired.';
+
+-- Stock rows with the capacities that they have now, each in its group from the beginning: the
+-- clone's own types say which pools are joined. Each session is found by its key (OFFSET 0), since
+-- statistics know nothing of rows that were written a moment ago.
+CREATE OR REPLACE FUNCTION boxoffice_code.clone_stock(event bigint, made bigint)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH pool AS MATERIALIZED (
+        SELECT p.id AS old_id, q.id, g.set_id, g.whole_event
+          FROM boxoffice_code.inventory_sets(made) AS g
+          JOIN boxoffice.pool AS q ON q.event_id = made AND q.id = g.pool_id
+          JOIN boxoffice.pool AS p ON p.event_id = event AND p.key = q.key
+    ), place AS MATERIALIZED (
+        SELECT k.id AS old_id, p.id AS pool_id, n.id AS session_id, k.capacity, k.overbook,
+               p.set_id, CASE WHEN NOT p.whole_event THEN n.id END AS apart,
+               boxoffice_code.new_id() AS fresh
+          FROM boxoffice.stock AS k
+          JOIN pool AS p ON p.old_id = k.pool_id
+          LEFT JOIN LATERAL (
+            SELECT y.id
+              FROM boxoffice.session AS x
+              JOIN boxoffice.session AS y ON y.event_id = made AND y.key = x.key
+             WHERE x.event_id = event AND x.id = k.session_id
+            OFFSET 0
+          ) AS n ON true
+         WHERE k.event_id = event AND (k.session_id IS NULL OR n.id IS NOT NULL)
+    ), grouped AS MATERIALIZED (
+        SELECT p.*, pg_catalog.min(p.fresh) OVER (PARTITION BY p.set_id, p.apart) AS group_id
+          FROM place AS p
+    ), made_groups AS (
+        INSERT INTO boxoffice.inventory_group (event_id, id)
+        SELECT DISTINCT made, g.group_id FROM grouped AS g
+    )
+    INSERT INTO boxoffice.stock (
+        event_id, id, pool_id, session_id, group_id, capacity, overbook, held, pending, sold,
+        blocked)
+    SELECT made, boxoffice_code.new_id(), g.pool_id, g.session_id, g.group_id, g.capacity,
+           g.overbook, 0, 0, 0, 0
+      FROM grouped AS g
+     ORDER BY g.old_id
+$$;
+COMMENT ON FUNCTION boxoffice_code.clone_stock IS
+'Copies the capacities of an event, each stock row in its inventory group; nothing is taken of it.';
 
 -- In which sessions types are sold, and at what other price.
 CREATE OR REPLACE FUNCTION boxoffice_code.clone_type_sessions(event bigint, made bigint)

@@ -138,3 +138,40 @@ ROLLBACK;
 SELECT used FROM boxoffice.ticket_type WHERE event_id = :few AND key = 'tried';
 SELECT count(api.hold_create(event => :few, items => '[{"ticket_type": "tried", "session": "n2", "quantity": 1}]')) FROM generate_series(1, 2);
 SELECT used FROM boxoffice.ticket_type WHERE event_id = :few AND key = 'tried';
+
+\echo # a clone writes each stock row once, in the group that it stays in
+CREATE FUNCTION pg_temp.writes(statement text, written regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    added bigint := pg_stat_get_xact_tuples_inserted(written);
+    changed bigint := pg_stat_get_xact_tuples_updated(written);
+BEGIN
+    EXECUTE statement;
+    RETURN format('%s rows added, %s written again', pg_stat_get_xact_tuples_inserted(written) - added, pg_stat_get_xact_tuples_updated(written) - changed);
+END
+$$;
+CREATE FUNCTION pg_temp.regroups(event bigint) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    groups bigint := (SELECT count(*) FROM boxoffice.inventory_group AS g WHERE g.event_id = event);
+    changed bigint := pg_stat_get_xact_tuples_updated('boxoffice.stock'::regclass);
+    after bigint := boxoffice_code.inventory_regroup(event);
+BEGIN
+    RETURN format('%s groups of %s, %s rows change theirs', after, groups, pg_stat_get_xact_tuples_updated('boxoffice.stock'::regclass) - changed);
+END
+$$;
+SELECT pg_temp.writes(format('SELECT api.event_clone(%s, slug => ''many-clone'')', :few), 'boxoffice.stock');
+SELECT event_id AS clone FROM boxoffice.event_slug WHERE slug = 'many-clone' \gset
+SELECT pg_temp.regroups(:clone);
+SELECT count(*) FILTER (WHERE k.session_id IS NOT NULL) AS of_sessions, count(DISTINCT k.session_id) AS sessions, sum(k.capacity) AS places,
+       (SELECT sum(s.capacity) FROM boxoffice.stock AS s WHERE s.event_id = :few) AS places_of_it, bool_or(k.used) AS used
+  FROM boxoffice.stock AS k WHERE k.event_id = :clone;
+-- pools of the whole event, and those that a pass takes from, are one group; a session that is cancelled has none
+SELECT api.pool_create(:clone, 'house', 'House', 'event', 500) ->> 'key' AS pool;
+SELECT api.ticket_type_create(:clone, 'pass', 'Pass', 9000, pools => '["spare"]', admits => 'all') ->> 'outcome' AS outcome;
+SELECT api.ticket_type_create(:clone, 'seat', 'Seat', 900, pools => '["house", "lift"]') ->> 'outcome' AS outcome;
+SELECT api.session_cancel(:clone, 'n1', reason => 'Rain') ->> 'status' AS status;
+SELECT pg_temp.writes(format('SELECT api.event_clone(%s, slug => ''many-clone-2'')', :clone), 'boxoffice.stock');
+SELECT event_id AS clone FROM boxoffice.event_slug WHERE slug = 'many-clone-2' \gset
+SELECT pg_temp.regroups(:clone);
+SELECT count(DISTINCT k.session_id) AS sessions, count(DISTINCT k.group_id) AS groups,
+       count(DISTINCT k.group_id) FILTER (WHERE p.key IN ('house', 'lift', 'entry')) AS of_house, count(DISTINCT k.group_id) FILTER (WHERE p.key = 'spare') AS of_pass
+  FROM boxoffice.stock AS k JOIN boxoffice.pool AS p ON p.event_id = k.event_id AND p.id = k.pool_id WHERE k.event_id = :clone;
