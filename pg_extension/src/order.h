@@ -205,8 +205,19 @@ extern void order_line_lower(Inventory *inv, const Order *order, Claim *claim, i
 extern void order_fee_lower(Order *order, int16 line, int quantity);
 extern void order_reopen(Inventory *inv, Order *order);
 extern void order_reschedule(Order *order, const OrderEvent *event, TimestampTz until);
-extern bool order_limits_allow_again(const Inventory *inv, const Order *order);
-extern bool order_claim_again(Inventory *inv, Order *order);
+extern bool order_limits_allow_again(const Inventory *inv, const Order *order,
+									 const OrderEvent *event);
+extern bool order_claim_again(Inventory *inv, Order *order, const OrderEvent *event);
+
+/* order_drop.c */
+extern Ticket *order_ticket(const Order *order, int64 id);
+extern void order_drop_mark_children(Order *order);
+extern int	order_drop(Inventory *inv, Order *order, Outbox *outbox);
+extern bool order_line_comes_back(const Order *order, const OrderEvent *event,
+								  const Claim *claim);
+extern bool order_outlasts_call_off(const Order *order, const OrderEvent *event);
+extern bool order_drop_called_off(Inventory *inv, Order *order, const OrderEvent *event,
+								  Outbox *outbox);
 
 /* ticket.c */
 extern const char *ticket_state_name(TicketState state);

@@ -81,7 +81,7 @@ want_again(OrderAct *act)
 	{
 		const Claim *claim = &act->order->claims[i];
 
-		if (claim->state == CLAIM_EXPIRED)
+		if (order_line_comes_back(act->order, act->event, claim))
 			inventory_want(act->inv, claim->stock_ids, claim->stock_count, claim->quantity);
 	}
 }

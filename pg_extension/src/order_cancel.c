@@ -53,15 +53,6 @@ cancel_check(OrderAct *act)
 	return false;
 }
 
-static Ticket *
-ticket_of(Order *order, int64 id)
-{
-	for (int i = 0; i < order->ticket_count; i++)
-		if (order->tickets[i].id == id)
-			return &order->tickets[i];
-	return NULL;
-}
-
 /* Whether a ticket came in a bundle, which goes as a whole. */
 static bool
 ticket_is_bundled(const Order *order, const Ticket *ticket)
@@ -70,20 +61,6 @@ ticket_is_bundled(const Order *order, const Ticket *ticket)
 		if (order->claims[i].line == ticket->line)
 			return order->claims[i].bundled;
 	return false;
-}
-
-/* With a ticket go its add-ons, and all of its bundle. */
-static void
-tickets_mark_children(Order *order)
-{
-	for (int i = 0; i < order->ticket_count; i++)
-	{
-		Ticket	   *ticket = &order->tickets[i];
-		const Ticket *parent = ticket->parent_id == 0 ? NULL : ticket_of(order, ticket->parent_id);
-
-		if (parent != NULL && parent->changed && ticket->state != TICKET_CANCELLED)
-			ticket->changed = true;
-	}
 }
 
 /* How many of the type belong to the ticket, those that go among them or not. */
@@ -136,9 +113,9 @@ tickets_judge(OrderAct *act, const BoundValue *wanted)
 
 	for (int i = 0; i < count; i++)
 	{
-		const Ticket *ticket = ticket_of(act->order, wanted->as.list.items[i].as.integer);
+		const Ticket *ticket = order_ticket(act->order, wanted->as.list.items[i].as.integer);
 		const Ticket *parent = ticket->parent_id == 0 ? NULL
-			: ticket_of(act->order, ticket->parent_id);
+			: order_ticket(act->order, ticket->parent_id);
 		char	   *pointer = psprintf("/tickets/%d", i);
 
 		if (parent == NULL || parent->changed)
@@ -162,7 +139,7 @@ tickets_mark(OrderAct *act)
 		act->order->tickets[i].changed = act->order->tickets[i].state != TICKET_CANCELLED;
 	for (int i = 0; wanted != NULL && i < wanted->as.list.count; i++)
 	{
-		Ticket	   *ticket = ticket_of(act->order, wanted->as.list.items[i].as.integer);
+		Ticket	   *ticket = order_ticket(act->order, wanted->as.list.items[i].as.integer);
 
 		if (ticket == NULL)
 			reply_refuse(act->call, ERR_UNKNOWN_REFERENCE, psprintf("/tickets/%d", i), NULL);
@@ -173,42 +150,8 @@ tickets_mark(OrderAct *act)
 			ticket->changed = true;
 	}
 	tickets_judge(act, wanted);
-	tickets_mark_children(act->order);
+	order_drop_mark_children(act->order);
 	return !act->call->reply.done;
-}
-
-/* Cancels the marked tickets; returns how many live ones are left. */
-static int
-tickets_cancel(OrderAct *act)
-{
-	Order	   *order = act->order;
-	int			left = 0;
-
-	for (int i = 0; i < order->claim_count; i++)
-	{
-		int			quantity = 0;
-
-		for (int j = 0; j < order->ticket_count; j++)
-			if (order->tickets[j].line == order->claims[i].line && order->tickets[j].changed)
-				quantity++;
-		if (quantity == 0)
-			continue;
-		order_line_lower(act->inv, order, &order->claims[i], quantity);
-		order_fee_lower(order, order->claims[i].line, quantity);
-	}
-	for (int j = 0; j < order->ticket_count; j++)
-	{
-		Ticket	   *ticket = &order->tickets[j];
-
-		if (ticket->changed)
-		{
-			ticket->state = TICKET_CANCELLED;
-			order->total -= ticket->price + ticket->fee;
-			outbox_add(&act->outbox, "ticket.cancelled", ticket->id);
-		}
-		left += ticket->state != TICKET_CANCELLED;
-	}
-	return left;
 }
 
 /* What the order is after some of its tickets went. */
@@ -233,7 +176,7 @@ order_act_cancel(OrderAct *act)
 {
 	for (int i = 0; i < act->order->ticket_count; i++)
 		act->order->tickets[i].changed = act->order->tickets[i].state != TICKET_CANCELLED;
-	order_conclude(act, tickets_cancel(act));
+	order_conclude(act, order_drop(act->inv, act->order, &act->outbox));
 }
 
 static void
@@ -247,7 +190,7 @@ cancel_one(Call *call)
 		return;
 	order_act_load(&act, false);
 	order_act_record(&act, "cancel", NULL);
-	order_conclude(&act, tickets_cancel(&act));
+	order_conclude(&act, order_drop(act.inv, act.order, &act.outbox));
 	order_act_close(&act, 200);
 }
 

@@ -8,7 +8,8 @@
  * is cancelled.
  *
  * An order that has expired is pending again if all its places can be had, under the limits of
- * now; money that came in meanwhile pays it.
+ * now; money that came in meanwhile pays it.  What was called off meanwhile leaves it, see
+ * order_drop.c.
  */
 #include "postgres.h"
 
@@ -136,7 +137,9 @@ reclaim_goes_on(const OrderAct *act)
 	{
 		const Claim *claim = &act->order->claims[i];
 
-		for (int j = 0; claim->state == CLAIM_EXPIRED && j < claim->stock_count; j++)
+		if (!order_line_comes_back(act->order, act->event, claim))
+			continue;
+		for (int j = 0; j < claim->stock_count; j++)
 			if (inventory_stock(act->inv, claim->stock_ids[j])->more_expired)
 				return true;
 	}
@@ -149,12 +152,17 @@ places_again(OrderAct *act)
 {
 	if (!order_lacks_places(act->order))
 		return true;
-	if (!order_limits_allow_again(act->inv, act->order))
+	if (!order_outlasts_call_off(act->order, act->event))
+		reply_refuse(act->call, ERR_EVENT_CANCELLED, "", NULL);
+	else if (!order_limits_allow_again(act->inv, act->order, act->event))
 		reply_refuse(act->call, ERR_BUYER_LIMIT, "", NULL);
-	else if (!order_claim_again(act->inv, act->order))
+	else if (!order_claim_again(act->inv, act->order, act->event))
 		reply_refuse(act->call, reclaim_goes_on(act) ? ERR_RECLAIMING : ERR_SOLD_OUT, "", NULL);
 	else
+	{
+		(void) order_drop_called_off(act->inv, act->order, act->event, &act->outbox);
 		return true;
+	}
 	inventory_write(act->inv);	/* what was taken back from others stays so */
 	return false;
 }
@@ -169,9 +177,9 @@ extend_one(Call *call)
 		!order_act_lock(&act, 200) || !extend_check(&act, until))
 		return;
 	order_act_load(&act, true);
+	order_act_record(&act, "extend", NULL);
 	if (!places_again(&act))
 		return;
-	order_act_record(&act, "extend", NULL);
 	reschedule(&act, until);
 	outbox_add(&act.outbox, "order.extended", act.order->id);
 	order_act_settle(&act);

@@ -40,23 +40,6 @@ exchange_claim(const Order *order, int16 line)
 	elog(ERROR, "a ticket of order " INT64_FORMAT " has no claim", order->id);
 }
 
-static Ticket *
-ticket_of(const Order *order, int64 id)
-{
-	for (int low = 0, high = order->ticket_count; low < high;)
-	{
-		int			middle = (low + high) / 2;
-
-		if (order->tickets[middle].id == id)
-			return &order->tickets[middle];
-		if (order->tickets[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 static bool
 ticket_is_bundled(const Order *order, const Ticket *ticket)
 {
@@ -145,13 +128,13 @@ named_find(Exchange *x, Order *order)
 		Move	   *move = &x->moves[i];
 		const BoundValue *item = x->list->as.list.items[i].as.members;
 
-		move->ticket = ticket_of(order, item[ORDER_EXCHANGE_TICKET_TICKET].as.integer);
+		move->ticket = order_ticket(order, item[ORDER_EXCHANGE_TICKET_TICKET].as.integer);
 		if (move->ticket == NULL)
 			continue;
 		if (x->move_of[move->ticket - order->tickets] < 0)
 			x->move_of[move->ticket - order->tickets] = i;
 		if (move->ticket->parent_id != 0)
-			move->parent = ticket_of(order, move->ticket->parent_id);
+			move->parent = order_ticket(order, move->ticket->parent_id);
 		move->bundled = ticket_is_bundled(order, move->ticket);
 		move->type = move->type_ref >= 0
 			? offer_named_type(x->offer, move->type_ref)

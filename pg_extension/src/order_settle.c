@@ -81,7 +81,7 @@ order_lacks_places(const Order *order)
 
 /* Whether the buyer may have the places back under the limits that go for him now. */
 static bool
-buyer_allows(const Inventory *inv, const Order *order, const char *key)
+buyer_allows(const Inventory *inv, const Order *order, const OrderEvent *event, const char *key)
 {
 	int			all = 0;
 
@@ -90,11 +90,11 @@ buyer_allows(const Inventory *inv, const Order *order, const char *key)
 		const Claim *claim = &order->claims[i];
 		int			of_type = 0;
 
-		if (claim->state != CLAIM_EXPIRED)
+		if (!order_line_comes_back(order, event, claim))
 			continue;
 		for (int j = 0; j < order->claim_count; j++)
-			if (order->claims[j].state == CLAIM_EXPIRED &&
-				order->claims[j].ticket_type_id == claim->ticket_type_id)
+			if (order->claims[j].ticket_type_id == claim->ticket_type_id &&
+				order_line_comes_back(order, event, &order->claims[j]))
 				of_type += order->claims[j].quantity;
 		if (of_type > buyer_room(inv->buyers, key, claim->ticket_type_id))
 			return false;
@@ -104,12 +104,14 @@ buyer_allows(const Inventory *inv, const Order *order, const char *key)
 	return key == NULL || all <= buyer_room(inv->buyers, key, 0);
 }
 
-/* Whether the order's buyer may have the places that it lost under the limits of now. */
+/*
+ * Whether the order's buyer may have the places that it is to have again under the limits of now.
+ */
 bool
-order_limits_allow_again(const Inventory *inv, const Order *order)
+order_limits_allow_again(const Inventory *inv, const Order *order, const OrderEvent *event)
 {
-	return buyer_allows(inv, order, buyer_subject_key(order->hold_subject)) &&
-		buyer_allows(inv, order, order->email_key);
+	return buyer_allows(inv, order, event, buyer_subject_key(order->hold_subject)) &&
+		buyer_allows(inv, order, event, order->email_key);
 }
 
 /*
@@ -137,9 +139,12 @@ claim_again(Inventory *inv, Claim *claim)
 	return true;
 }
 
-/* Claims all places again that the order lost, or none.  The blocks they came from are loaded. */
+/*
+ * Claims all places again that the order lost, or none; not those that were called off.  The blocks
+ * they came from are loaded.
+ */
 bool
-order_claim_again(Inventory *inv, Order *order)
+order_claim_again(Inventory *inv, Order *order, const OrderEvent *event)
 {
 	size_t		size = sizeof(Claim) * order->claim_count;
 	InventoryMark *mark = inventory_mark(inv);
@@ -149,7 +154,7 @@ order_claim_again(Inventory *inv, Order *order)
 	{
 		Claim	   *claim = &order->claims[i];
 
-		if (claim->state != CLAIM_EXPIRED)
+		if (!order_line_comes_back(order, event, claim))
 			continue;
 		if (!claim_again(inv, claim))
 		{

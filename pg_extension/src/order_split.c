@@ -33,15 +33,6 @@ typedef struct Split
 	int			payment_count;
 } Split;
 
-static Ticket *
-ticket_of(Order *order, int64 id)
-{
-	for (int i = 0; i < order->ticket_count; i++)
-		if (order->tickets[i].id == id)
-			return &order->tickets[i];
-	return NULL;
-}
-
 /* With a ticket go its add-ons and its bundle, cancelled ones too; none goes without its ticket. */
 static void
 mark_children(Order *order)
@@ -50,7 +41,7 @@ mark_children(Order *order)
 	{
 		Ticket	   *ticket = &order->tickets[i];
 
-		if (ticket->parent_id != 0 && ticket_of(order, ticket->parent_id)->moved)
+		if (ticket->parent_id != 0 && order_ticket(order, ticket->parent_id)->moved)
 			ticket->moved = true;
 	}
 }
@@ -65,7 +56,7 @@ tickets_mark(Split *split)
 
 	for (int i = 0; i < split->list->as.list.count; i++)
 	{
-		Ticket	   *ticket = ticket_of(order, split->list->as.list.items[i].as.integer);
+		Ticket	   *ticket = order_ticket(order, split->list->as.list.items[i].as.integer);
 		char	   *pointer = psprintf("/tickets/%d", i);
 
 		if (ticket == NULL)

@@ -16,9 +16,11 @@
  *									session is over				order_expired
  *									finds the places			paid
  *									does not find them			sold_out
+ *									all else is called off		order_cancelled
  *
  * A pending order past its deadline counts as pending as long as nobody has taken its places: that
- * is what they were left to it for.  Places that were taken back are claimed again, all or none.
+ * is what they were left to it for.  Places that were taken back are claimed again, all or none;
+ * those in sessions that were cancelled meanwhile leave the order (order_drop.c).
  *
  * Several payments of one order in a batch are decided one after the other on the same order in
  * memory.
@@ -34,6 +36,7 @@
 #include "handlers.h"
 #include "id.h"
 #include "idempotency.h"
+#include "order_change.h"
 #include "payment.h"
 #include "query.h"
 
@@ -71,6 +74,8 @@ typedef struct Batch
 	int			order_count;
 	Payment    *payments;
 	int			payment_count;
+	OrderChange *changes;		/* of orders that came back without what was called off */
+	int			change_count;
 	Outbox		outbox;
 } Batch;
 
@@ -243,7 +248,7 @@ counters_load(Batch *batch)
 		{
 			const Claim *claim = &batch->orders[i].claims[j];
 
-			if (claim->state == CLAIM_EXPIRED)
+			if (order_line_comes_back(&batch->orders[i], batch->event, claim))
 				inventory_want(inv, claim->stock_ids, claim->stock_count, claim->quantity);
 		}
 	}
@@ -281,34 +286,46 @@ orders_lose_reclaimed(Batch *batch)
 static bool
 late_payment_is_open(const Batch *batch, const Order *order)
 {
-	for (int i = 0; i < order->ticket_count; i++)
-	{
-		const OrderSession *session = order_event_session(batch->event,
-														  order->tickets[i].session_id);
+	return batch->event->late_payment && batch->inv->now <= order_last(order, batch->event);
+}
 
-		if (order->tickets[i].state != TICKET_CANCELLED &&
-			(session->cancelled || batch->inv->now > session->last))
-			return false;
-	}
-	return batch->event->late_payment;
+/* What was called off leaves the order that comes back, and it is told why it costs less. */
+static void
+order_come_back(Batch *batch, Order *order, const char *by)
+{
+	OrderChange *change = &batch->changes[batch->change_count];
+
+	*change = (OrderChange) {
+		.order_id = order->id,
+		.kind = "cancel",
+		.total_before = order->total,
+		.reason = "Paid late: a session was cancelled meanwhile.",
+		.changed_by = by,
+	};
+	if (order_drop_called_off(batch->inv, order, batch->event, &batch->outbox))
+		batch->change_count++;
+	change->total_after = order->total;
+	order_complete(batch->inv, order, &batch->outbox);
 }
 
 /* What a payment does to an expired order that brings its money up to paid. */
 static const char *
-outcome_late(Batch *batch, Order *order, int64 paid)
+outcome_late(Batch *batch, Order *order, int64 paid, const char *by)
 {
+	if (!order_outlasts_call_off(order, batch->event))
+		return "order_cancelled";
 	if (paid < order_price(order, batch->event) || !late_payment_is_open(batch, order) ||
-		!order_limits_allow_again(batch->inv, order))
+		!order_limits_allow_again(batch->inv, order, batch->event))
 		return "order_expired";
-	if (!order_claim_again(batch->inv, order))
+	if (!order_claim_again(batch->inv, order, batch->event))
 		return "sold_out";
-	order_complete(batch->inv, order, &batch->outbox);
+	order_come_back(batch, order, by);
 	return "paid";
 }
 
 /* What a payment does to an order that brings its money up to paid; changes the order in memory. */
 static const char *
-outcome_of(Batch *batch, Order *order, int64 paid)
+outcome_of(Batch *batch, Order *order, int64 paid, const char *by)
 {
 	if (order->status == ORDER_CANCELLED || order_is_called_off(order, batch->event))
 		return "order_cancelled";
@@ -317,7 +334,7 @@ outcome_of(Batch *batch, Order *order, int64 paid)
 	if (order->status == ORDER_APPROVAL)
 		return "approval";
 	if (order->status == ORDER_EXPIRED || order_lacks_places(order))
-		return outcome_late(batch, order, paid);
+		return outcome_late(batch, order, paid, by);
 	if (paid >= order_price(order, batch->event))
 	{
 		order_complete(batch->inv, order, &batch->outbox);
@@ -346,12 +363,18 @@ paying_amount(const Batch *batch, const Paying *paying)
  * then "sold out" would be a lie.
  */
 static bool
-reclaim_goes_on(Inventory *inv, const Order *order)
+reclaim_goes_on(Inventory *inv, const Order *order, const OrderEvent *event)
 {
 	for (int i = 0; i < order->claim_count; i++)
-		for (int j = 0; j < order->claims[i].stock_count; j++)
-			if (inventory_stock(inv, order->claims[i].stock_ids[j])->more_expired)
-				return order_lacks_places(order);
+	{
+		const Claim *claim = &order->claims[i];
+
+		if (!order_line_comes_back(order, event, claim))
+			continue;
+		for (int j = 0; j < claim->stock_count; j++)
+			if (inventory_stock(inv, claim->stock_ids[j])->more_expired)
+				return true;
+	}
 	return false;
 }
 
@@ -403,7 +426,7 @@ paying_decide(Batch *batch, Paying *paying)
 		reply_refuse_detail(paying->call, ERR_ORDER_STATE, "", NULL, "Nothing is due.");
 	else if (pg_add_s64_overflow(order->paid, amount, &paid) || paid > AMOUNT_MAX)
 		reply_refuse(paying->call, ERR_AMOUNT_TOO_LARGE, "/amount", NULL);
-	else if (reclaim_goes_on(batch->inv, order) &&
+	else if (reclaim_goes_on(batch->inv, order, batch->event) &&
 			 paid >= order_price(order, batch->event))
 		reply_refuse(paying->call, ERR_RECLAIMING, "", NULL);
 	else
@@ -414,7 +437,7 @@ paying_decide(Batch *batch, Paying *paying)
 			.order_id = order->id,
 			.kind = paying->manual ? "manual" : "test",
 			.amount = amount,
-			.outcome = outcome_of(batch, order, paid),
+			.outcome = outcome_of(batch, order, paid, paying->call->actor.subject),
 			.method = paying->method,
 			.reference = paying->reference,
 			.recorded_by = paying->call->actor.subject,
@@ -468,6 +491,7 @@ static void
 batch_decide(Batch *batch)
 {
 	batch->payments = palloc_array(Payment, batch->count + 1);
+	batch->changes = palloc_array(OrderChange, batch->count + 1);
 	for (int i = 0; i < batch->count; i++)
 	{
 		if (batch->calls[i].reply.done || !idempotency_turn(batch->calls, i, batch->keys))
@@ -484,6 +508,8 @@ batch_write(Batch *batch)
 	inventory_write(batch->inv);
 	order_write(batch->inv->event_id, batch->orders, batch->order_count);
 	payment_insert(batch->event, batch->payments, batch->payment_count);
+	order_change_insert(batch->inv->event_id, batch->changes, batch->change_count,
+						batch->inv->now);
 	outbox_write(&batch->outbox, batch->inv->event_id, batch->inv->now);
 }
 

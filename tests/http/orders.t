@@ -177,6 +177,24 @@ subtest 'an order expires, and its money comes late' => sub {
 	$in->(0);
 };
 
+subtest 'money comes late, and one of two sessions was cancelled meanwhile' => sub {
+	my @days  = map { { key => "day$_", starts_at => rfc3339(time + 9e6 + 86400 * $_) } } 1, 2;
+	my $event = $t->event(capacity => 2, price => 1000, sessions => \@days);
+	my $items = [ map { { ticket_type => 'general', session => $_, quantity => 1 } } qw(day1 day2) ];
+	my $order = $t->order($event, $t->hold($event, items => $items)->json)->json;
+	$t->server->clock_offset(40 * 60);
+	$t->server->dbh->do('SELECT boxoffice_code.expire_orders(?, 10)', undef, $event->{id});
+	is_status($http->post("/v1/events/$event->{id}/sessions/day1/cancel", {}, token => $t->organizer_token), 200, 'called off');
+	my $paid = $t->pay($event, $order);
+	is_status($paid, 201, 'all of the money comes');
+	is($paid->json->{outcome}, 'paid', 'and pays for what takes place');
+	is_deeply([ @{ $paid->json->{order} }{qw(status total paid due)} ], [ 'paid', 1000, 2000, -1000 ], 'the rest of it is owed back');
+	is_deeply([ map { $_->{state} } @{ $paid->json->{order}{tickets} } ], [qw(cancelled valid)], 'the ticket for the other day is valid');
+	my $owed = $http->get("/v1/events/$event->{id}/owed", token => $t->organizer_token)->json;
+	is_deeply([ @{$owed}{qw(orders amount)} ], [ 1, 1000 ], 'and stands among what is owed');
+	$t->server->clock_offset(0);
+};
+
 subtest 'a test event confirms test money' => sub {
 	my $event = $t->event(test => \1, price => 500);
 	my $order = pending($event);

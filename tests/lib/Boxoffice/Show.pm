@@ -378,9 +378,19 @@ sub pay ($self) {
 	$self->wrong("payment of order $id: $payment->{outcome}, not @want") unless $self->{off} or grep { $_ eq $payment->{outcome} } @want;
 	$self->{payments}{ $payment->{id} } = $payment->{amount};
 	my @blocks = $stands ? () : grep { defined } map { $_->{block} } @{ $order->{tickets} };
+	$self->_dropped($order);
 	$self->note_order($payment->{order});
 	$self->_blocks_left($order) if @blocks and $payment->{outcome} eq 'paid';
 	$self->_remember("/orders/$id/payments", $body, $key, $payment->{id}, %o);
+	return;
+}
+
+# What comes back late comes back without what was called off; whether it had lapsed, only the books know.
+sub _dropped ($self, $order) {
+	return if !%{ $self->{off} // {} };
+	my %gone = map { $_->{id} => 1 } $self->{t}->server->rows("SELECT id FROM boxoffice.ticket
+		WHERE event_id = ? AND order_id = ? AND state = 'cancelled'", $self->{id}, $order->{id});
+	$_->{gone} = 1 for grep { $gone{ $_->{id} } } @{ $order->{tickets} };
 	return;
 }
 
@@ -491,6 +501,7 @@ sub extend_order ($self) {
 	push @codes, '422 buyer_limit' if !$stands and grep { !$_ } @limits;
 	my $a = $self->staff(POST => "/orders/$id/extend", { until => rfc3339($self->now + 600 + int rand 3000) });
 	$self->expect("extension of order $id", $a, @codes, $self->{off} ? ('409 event_cancelled', '409 order_state') : ()) or return;
+	$self->_dropped($order);
 	$self->note_order($a->json);
 	$self->_blocks_left($order) if !$stands and grep { defined $_->{block} } @{ $order->{tickets} };
 	return;

@@ -139,3 +139,56 @@ SELECT order_test.pay(160000, :b, 'test');
 SET boxoffice.clock_offset = 0;
 
 SELECT e AS event, c.* FROM unnest('{120000,130000,140000,150000,160000}'::bigint[]) AS e, boxoffice.check_orders(e) AS c;
+
+\echo # late, and one of its sessions was cancelled meanwhile: what takes place is had again, the rest leaves the order
+SELECT order_test.make_event(165000, 'PARTS', 4);
+CREATE FUNCTION pg_temp.lapse(lines text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    id bigint;
+BEGIN
+    PERFORM set_config('boxoffice.clock_offset', '0', false);
+    id := order_test.place(165000, order_test.make_hold(165000, lines));
+    PERFORM set_config('boxoffice.clock_offset', '1870', false);
+    PERFORM boxoffice_code.expire_orders(165000, 100);
+    RETURN id;
+END
+$$;
+SELECT pg_temp.lapse('{general 2,general 1 saturday}') AS a \gset
+SELECT pg_temp.lapse('{general 2,general 1 saturday}') AS b \gset
+SELECT pg_temp.lapse('{general 2,general 1 saturday}') AS c \gset
+SELECT pg_temp.lapse('{general 1,free 1 saturday}') AS d \gset
+UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = 165000 AND key = 'friday';
+\echo # places in the cancelled session are not asked for: there are none
+UPDATE boxoffice.stock SET capacity = 0 WHERE event_id = 165000 AND id = 165021;
+SELECT order_test.pay(165000, :a, 'test');
+SELECT kind, total_before, total_after, reason FROM boxoffice.order_change WHERE event_id = 165000 AND order_id = :a;
+SELECT topic FROM boxoffice.outbox WHERE event_id = 165000 AND (ref_id = :a OR ref_id IN (SELECT id FROM boxoffice.ticket WHERE order_id = :a)) ORDER BY id;
+\echo # the whole of the old total came in: what it was too much is owed back; a part of the new one does not do
+SELECT order_test.pay(165000, :b, 'manual', 1000);
+SELECT order_test.pay(165000, :b, 'manual', 6950);
+\echo # what takes place is sold out: nothing has changed; and where what is left costs nothing there is nothing to pay
+UPDATE boxoffice.stock SET capacity = 2 WHERE event_id = 165000 AND id = 165022;
+SELECT order_test.pay(165000, :c, 'manual', 7950);
+SELECT count(*) FROM boxoffice.order_change WHERE event_id = 165000 AND order_id = :c;
+SELECT order_test.pay(165000, :d, 'test');
+\echo # staff give it time: it comes back in the same way, and the money that came too late pays it
+UPDATE boxoffice.stock SET capacity = 4 WHERE event_id = 165000 AND id = 165022;
+SELECT order_test.say(format('SELECT api.order_extend(165000, %s, %L)', :c, boxoffice_code.clock() + interval '1 hour'), 'status', 'total', 'paid', 'due');
+SELECT order_test.state(165000, :c);
+SELECT kind, total_before, total_after FROM boxoffice.order_change WHERE event_id = 165000 AND order_id = :c ORDER BY id;
+\echo # an add-on for the whole event goes with its ticket, so nothing is left of this one
+UPDATE boxoffice.session SET status = 'open' WHERE event_id = 165000 AND key = 'friday';
+UPDATE boxoffice.stock SET capacity = 4 WHERE event_id = 165000 AND id = 165021;
+SET boxoffice.clock_offset = 0;
+SELECT order_test.make_hold(165000, '{general 1,free 1}') AS h \gset
+UPDATE boxoffice.claim SET session_id = NULL, parent_line = 1 WHERE event_id = 165000 AND owner_id = :h AND line = 2;
+SELECT order_test.place(165000, :h) AS e \gset
+SET boxoffice.clock_offset = 1870;
+SELECT boxoffice_code.expire_orders(165000, 100);
+UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = 165000 AND key = 'friday';
+SELECT order_test.pay(165000, :e, 'manual', 2650);
+SELECT order_test.say(format('SELECT api.order_extend(165000, %s, %L)', :e, boxoffice_code.clock() + interval '1 hour'));
+SELECT * FROM order_test.stock(165000);
+SET boxoffice.clock_offset = 0;
+SELECT * FROM boxoffice.check_orders(165000);
+SELECT * FROM boxoffice.check_inventory(165000);
