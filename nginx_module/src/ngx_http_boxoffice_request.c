@@ -27,14 +27,18 @@
 
 static ngx_int_t ngx_http_boxoffice_request_route(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf);
-static ngx_uint_t ngx_http_boxoffice_request_slashed(ngx_http_request_t *r);
+static ngx_int_t ngx_http_boxoffice_request_path(ngx_http_request_t *r,
+    ngx_str_t *path);
 static ngx_int_t ngx_http_boxoffice_request_form(ngx_http_request_t *r,
-    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf);
-static ngx_int_t ngx_http_boxoffice_request_file_route(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf,
-    ngx_str_t *suffix, ngx_http_boxoffice_match_t *match);
+    ngx_str_t *path);
+static ngx_int_t ngx_http_boxoffice_request_file_route(ngx_http_request_t *r,
+    ngx_http_boxoffice_main_conf_t *bmcf, ngx_str_t *path, ngx_str_t *suffix,
+    ngx_http_boxoffice_match_t *match);
 static void ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
+static ngx_table_elt_t **ngx_http_boxoffice_request_place(
+    ngx_http_boxoffice_ctx_t *ctx, ngx_table_elt_t *h);
 static void ngx_http_boxoffice_request_join(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_str_t *value);
 static ngx_int_t ngx_http_boxoffice_request_identify(ngx_http_request_t *r,
@@ -75,6 +79,41 @@ static void ngx_http_boxoffice_request_cleanup(void *data);
 static ngx_str_t  ngx_http_boxoffice_public = ngx_string("public");
 
 
+/* the headers that concern us, and where the context has them */
+
+static const struct {
+    ngx_str_t    name;
+    size_t       offset;
+} ngx_http_boxoffice_request_fields[] = {
+
+    { ngx_string("authorization"),
+      offsetof(ngx_http_boxoffice_ctx_t, authorization) },
+
+    { ngx_string("idempotency-key"),
+      offsetof(ngx_http_boxoffice_ctx_t, idempotency_key) },
+
+    { ngx_string("boxoffice-secret"),
+      offsetof(ngx_http_boxoffice_ctx_t, secret) },
+
+    { ngx_string("accept"),
+      offsetof(ngx_http_boxoffice_ctx_t, accept) },
+
+    { ngx_string("x-request-id"),
+      offsetof(ngx_http_boxoffice_ctx_t, request_id) },
+
+    { ngx_string("origin"),
+      offsetof(ngx_http_boxoffice_ctx_t, origin) },
+
+    { ngx_string("content-encoding"),
+      offsetof(ngx_http_boxoffice_ctx_t, encoding) },
+
+    { ngx_string("access-control-request-method"),
+      offsetof(ngx_http_boxoffice_ctx_t, preflight) },
+
+    { ngx_null_string, 0 }
+};
+
+
 ngx_int_t
 ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
 {
@@ -113,7 +152,6 @@ ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
     ctx->call.request = r;
     ctx->call.route = ctx->match.route;
     ctx->call.actor.role = ngx_http_boxoffice_public;
-    ctx->call.deadline = ctx->start + ctx->call.route->deadline;
 
     error = ngx_http_boxoffice_request_params(r, ctx);
 
@@ -149,23 +187,27 @@ ngx_http_boxoffice_request_route(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf)
 {
     ngx_int_t  rc;
+    ngx_str_t  path;
 
-    if (ngx_http_boxoffice_request_slashed(r)) {
-        return NGX_DECLINED;
-    }
+    rc = ngx_http_boxoffice_request_path(r, &path);
 
-    rc = ngx_http_boxoffice_route_find(bmcf->routes, &r->uri, r->method,
-                                       &ctx->match);
-
-    if (ctx->accept == NULL
-        || (ctx->accept->value.len == 3
-            && ngx_strncmp(ctx->accept->value.data, "*/*", 3) == 0))
-    {
+    if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_boxoffice_request_form(r, ctx, bmcf) == NGX_OK) {
-        return NGX_OK;
+    rc = ngx_http_boxoffice_route_find(bmcf->routes, &path, r->method,
+                                       &ctx->match);
+
+    if (ctx->accept
+        && (ctx->accept->value.len != 3
+            || ngx_strncmp(ctx->accept->value.data, "*/*", 3) != 0)
+        && ngx_http_boxoffice_request_form(r, ctx, bmcf, &path) == NGX_OK)
+    {
+        rc = NGX_OK;
+    }
+
+    if (rc == NGX_OK && path.data != r->uri.data) {
+        ngx_http_boxoffice_route_unmark(&ctx->match);
     }
 
     return rc;
@@ -173,29 +215,39 @@ ngx_http_boxoffice_request_route(ngx_http_request_t *r,
 
 
 /*
- * An encoded slash is a part of a name (RFC 3986, section 2.2), and nginx has
- * made a border of it.  Who filters addresses before us may have read it the
- * one way or the other; no path of the contract has one.
+ * The path as nginx has decoded it; if there are encoded slashes in it, which
+ * nginx has made borders of segments, a copy where they are marked.
  */
 
-static ngx_uint_t
-ngx_http_boxoffice_request_slashed(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_boxoffice_request_path(ngx_http_request_t *r, ngx_str_t *path)
 {
     u_char  *p, *last;
 
-    p = r->unparsed_uri.data;
-    last = p + r->unparsed_uri.len;
+    *path = r->uri;
 
-    for ( /* void */ ; p < last && *p != '?'; p++) {
+    if (!r->quoted_uri) {
+        return NGX_OK;
+    }
+
+    last = r->unparsed_uri.data + r->unparsed_uri.len;
+
+    for (p = r->unparsed_uri.data; p < last && *p != '?'; p++) {
 
         if (*p == '%' && last - p > 2 && p[1] == '2'
             && (p[2] == 'F' || p[2] == 'f'))
         {
-            return 1;
+            path->data = ngx_pnalloc(r->pool, r->unparsed_uri.len);
+            if (path->data == NULL) {
+                return NGX_ERROR;
+            }
+
+            return ngx_http_boxoffice_route_mark(path, &r->uri,
+                                                 &r->unparsed_uri);
         }
     }
 
-    return 0;
+    return NGX_OK;
 }
 
 
@@ -207,7 +259,8 @@ ngx_http_boxoffice_request_slashed(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_boxoffice_request_form(ngx_http_request_t *r,
-    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf)
+    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf,
+    ngx_str_t *path)
 {
     ngx_int_t                         rc;
     ngx_str_t                        *accept;
@@ -241,7 +294,7 @@ ngx_http_boxoffice_request_form(ngx_http_request_t *r,
 
         for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 
-            if (ngx_http_boxoffice_request_file_route(r, ctx, bmcf,
+            if (ngx_http_boxoffice_request_file_route(r, bmcf, path,
                                                       &suffixes[i], &match)
                 != NGX_OK)
             {
@@ -272,23 +325,23 @@ ngx_http_boxoffice_request_form(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_boxoffice_request_file_route(ngx_http_request_t *r,
-    ngx_http_boxoffice_ctx_t *ctx, ngx_http_boxoffice_main_conf_t *bmcf,
-    ngx_str_t *suffix, ngx_http_boxoffice_match_t *match)
+    ngx_http_boxoffice_main_conf_t *bmcf, ngx_str_t *path, ngx_str_t *suffix,
+    ngx_http_boxoffice_match_t *match)
 {
     u_char     *p;
-    ngx_str_t   uri;
+    ngx_str_t   file;
 
-    uri.len = r->uri.len + suffix->len;
-    uri.data = ngx_pnalloc(r->pool, uri.len + 1);
+    file.len = path->len + suffix->len;
+    file.data = ngx_pnalloc(r->pool, file.len);
 
-    if (uri.data == NULL) {
+    if (file.data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(uri.data, r->uri.data, r->uri.len);
+    p = ngx_cpymem(file.data, path->data, path->len);
     ngx_memcpy(p, suffix->data, suffix->len);
 
-    if (ngx_http_boxoffice_route_find(bmcf->routes, &uri, r->method, match)
+    if (ngx_http_boxoffice_route_find(bmcf->routes, &file, r->method, match)
         != NGX_OK
         || match->route == NULL || !match->route->stream)
     {
@@ -364,63 +417,25 @@ static void
 ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx)
 {
-    ngx_uint_t         i, k;
+    ngx_uint_t         i;
     ngx_list_part_t   *part;
     ngx_table_elt_t   *h, **place;
 
-    static const struct {
-        ngx_str_t      name;
-        size_t         offset;
-    } names[] = {
-        { ngx_string("authorization"),
-          offsetof(ngx_http_boxoffice_ctx_t, authorization) },
-        { ngx_string("idempotency-key"),
-          offsetof(ngx_http_boxoffice_ctx_t, idempotency_key) },
-        { ngx_string("boxoffice-secret"),
-          offsetof(ngx_http_boxoffice_ctx_t, secret) },
-        { ngx_string("accept"),
-          offsetof(ngx_http_boxoffice_ctx_t, accept) },
-        { ngx_string("x-request-id"),
-          offsetof(ngx_http_boxoffice_ctx_t, request_id) },
-        { ngx_string("origin"),
-          offsetof(ngx_http_boxoffice_ctx_t, origin) },
-        { ngx_string("content-encoding"),
-          offsetof(ngx_http_boxoffice_ctx_t, encoding) },
-        { ngx_string("access-control-request-method"),
-          offsetof(ngx_http_boxoffice_ctx_t, preflight) },
-        { ngx_null_string, 0 }
-    };
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+        h = part->elts;
 
-    for (i = 0; /* void */; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
+            place = ngx_http_boxoffice_request_place(ctx, &h[i]);
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        for (k = 0; names[k].name.len; k++) {
-
-            if (h[i].key.len != names[k].name.len
-                || ngx_memcmp(h[i].lowcase_key, names[k].name.data,
-                              names[k].name.len)
-                   != 0)
-            {
+            if (place == NULL) {
                 continue;
             }
 
-            place = (ngx_table_elt_t **) ((u_char *) ctx + names[k].offset);
-
             if (*place && place == &ctx->accept) {
                 ngx_http_boxoffice_request_join(r, ctx, &h[i].value);
-                break;
+                continue;
             }
 
             if (*place) {
@@ -428,9 +443,33 @@ ngx_http_boxoffice_request_headers(ngx_http_request_t *r,
             }
 
             *place = &h[i];
-            break;
         }
     }
+}
+
+
+/* where the context has a header, or NULL if it is none of ours */
+
+static ngx_table_elt_t **
+ngx_http_boxoffice_request_place(ngx_http_boxoffice_ctx_t *ctx,
+    ngx_table_elt_t *h)
+{
+    size_t            offset;
+    ngx_uint_t        i;
+    const ngx_str_t  *name;
+
+    for (i = 0; ngx_http_boxoffice_request_fields[i].name.len; i++) {
+        name = &ngx_http_boxoffice_request_fields[i].name;
+        offset = ngx_http_boxoffice_request_fields[i].offset;
+
+        if (h->key.len == name->len
+            && ngx_memcmp(h->lowcase_key, name->data, name->len) == 0)
+        {
+            return (ngx_table_elt_t **) ((u_char *) ctx + offset);
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -769,12 +808,9 @@ ngx_http_boxoffice_request_media(ngx_http_request_t *r,
     size_t      len;
     ngx_str_t  *type;
 
-    if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked
-#if (NGX_HTTP_V2)
-        && r->stream == NULL
-#endif
-       )
-    {
+    /* over HTTP/2, nginx says chunked of a body without a length */
+
+    if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
         return NGX_HTTP_BOXOFFICE_E_NONE;
     }
 
@@ -899,7 +935,11 @@ ngx_http_boxoffice_request_body(ngx_http_request_t *r,
     call->body = NULL;
     call->body_len = 0;
 
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+    /* a subrequest may have none, whatever its headers say */
+
+    cl = r->request_body ? r->request_body->bufs : NULL;
+
+    for ( /* void */ ; cl; cl = cl->next) {
 
         call->body_len += ngx_buf_size(cl->buf);
 
@@ -954,17 +994,29 @@ ngx_http_boxoffice_request_file(ngx_http_request_t *r, ngx_chain_t *cl)
 }
 
 
+/*
+ * The time that a call has begins here: how long a client takes to send its
+ * body is no one else's business, who may share a batch with it.
+ */
+
 static ngx_uint_t
 ngx_http_boxoffice_request_queue(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx)
 {
     ngx_uint_t           error;
-    ngx_http_cleanup_t  *cln;
+    ngx_pool_cleanup_t  *cln;
 
-    cln = ngx_http_cleanup_add(r, 0);
+    /*
+     * The pool's: those of the request run as soon as a client leaves, also
+     * while the call is on its way, and it may be sent back to the queue.
+     */
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
         return NGX_HTTP_BOXOFFICE_E_INTERNAL;
     }
+
+    ctx->call.deadline = ngx_current_msec + ctx->call.route->deadline;
 
     error = ngx_http_boxoffice_request_add(ctx);
 

@@ -36,6 +36,11 @@ static ngx_uint_t ngx_http_boxoffice_route_split(u_char **pos, u_char *last,
 static ngx_uint_t ngx_http_boxoffice_route_slot(ngx_uint_t method);
 
 
+/* nginx refuses a path with a null character */
+
+#define NGX_HTTP_BOXOFFICE_ROUTE_SLASH  '\0'
+
+
 const ngx_str_t  ngx_http_boxoffice_contract =
     ngx_string(NGX_HTTP_BOXOFFICE_CONTRACT);
 
@@ -315,6 +320,76 @@ ngx_http_boxoffice_route_find(const ngx_http_boxoffice_node_t *tree,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_boxoffice_route_mark(ngx_str_t *path, const ngx_str_t *uri,
+    const ngx_str_t *raw)
+{
+    u_char      *p, *last, *u, *end, *dst, decoded[3];
+    ngx_uint_t   encoded, merged;
+
+    p = raw->data;
+    last = p + raw->len;
+    u = uri->data;
+    end = u + uri->len;
+    dst = path->data;
+
+    for ( /* void */ ; p < last && *p != '?' && *p != '#'; dst++) {
+
+        encoded = (*p == '%');
+        *dst = *p;
+
+        if (encoded) {
+            if (last - p < 3
+                || ngx_http_boxoffice_text_unescape(decoded, p, 3) == NULL)
+            {
+                return NGX_DECLINED;
+            }
+
+            *dst = decoded[0];
+        }
+
+        p += encoded ? 3 : 1;
+
+        /* of several slashes nginx keeps one */
+
+        merged = (*dst == '/' && u > uri->data && u[-1] == '/'
+                  && (u == end || *u != '/'));
+
+        if (!merged && (u == end || *u++ != *dst)) {
+            return NGX_DECLINED;
+        }
+
+        if (encoded && *dst == '/') {
+            *dst = NGX_HTTP_BOXOFFICE_ROUTE_SLASH;
+        }
+    }
+
+    path->len = dst - path->data;
+
+    return u == end ? NGX_OK : NGX_DECLINED;
+}
+
+
+void
+ngx_http_boxoffice_route_unmark(ngx_http_boxoffice_match_t *match)
+{
+    size_t       i;
+    ngx_uint_t   n;
+    ngx_str_t   *value;
+
+    for (n = 0; match->path && n < match->path->n; n++) {
+        value = &match->values[n];
+
+        for (i = 0; i < value->len; i++) {
+
+            if (value->data[i] == NGX_HTTP_BOXOFFICE_ROUTE_SLASH) {
+                value->data[i] = '/';
+            }
+        }
+    }
 }
 
 

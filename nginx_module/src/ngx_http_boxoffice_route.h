@@ -165,6 +165,19 @@ ngx_int_t ngx_http_boxoffice_route_find(const ngx_http_boxoffice_node_t *tree,
     const ngx_str_t *uri, ngx_uint_t method,
     ngx_http_boxoffice_match_t *match);
 
+/*
+ * An encoded slash is a part of its segment (RFC 3986, section 2.2).  Writes
+ * the path anew, from the raw one, with encoded slashes marked so that finding
+ * takes none for a border; its data has room for raw's length.  NGX_DECLINED if
+ * uri, by which nginx has chosen the location, is another path than that: one
+ * that was rewritten, or led up by an encoded "../".
+ */
+ngx_int_t ngx_http_boxoffice_route_mark(ngx_str_t *path, const ngx_str_t *uri,
+    const ngx_str_t *raw);
+
+/* makes slashes of the marks in what was found in a marked path */
+void ngx_http_boxoffice_route_unmark(ngx_http_boxoffice_match_t *match);
+
 /* the number of routes, the i-th of them, and which a route is */
 ngx_uint_t ngx_http_boxoffice_route_count(void);
 const ngx_http_boxoffice_route_t *ngx_http_boxoffice_route_get(ngx_uint_t i);

@@ -4,14 +4,22 @@
 use v5.36;
 use lib 'tests/lib';
 use Boxoffice::Test;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
-my $t     = Boxoffice::Test->start;
+my $t     = Boxoffice::Test->start(nginx => sub ($text) { $text =~ s/client_body_timeout\s+[^;]+;/client_body_timeout 120s;/r });
+# nginx starts anew with that, maybe while it connects
+$t->expect_log(qr/connection to client lost/);
 my $http  = $t->http;
 my $event = $t->event(capacity => 1000);
 my $holds = "/v1/events/$event->{id}/holds";
 my $view  = "/v1/events/$event->{id}";
 my $body  = { items => [ { ticket_type => 'general', quantity => 1 } ] };
+
+# One that begins to send its body now and ends when a call has not so much time: see 'slow clients'.
+my $late  = $http->connect;
+my $began = time;
+my $slow  = $http->bytes(POST => $holds, json => $body);
+$late->send(substr $slow, 0, -5);
 
 sub held { return $t->server->value('SELECT held FROM boxoffice.stock WHERE event_id = ?', $event->{id}) }
 
@@ -99,6 +107,18 @@ subtest 'slow clients' => sub {
 	my @sleepers = map { my $s = $http->connect; $s->send(substr $bytes, 0, 100); $s } 1 .. 50;
 	is_status($http->post($holds, $body), 201, 'fifty that sleep in their headers keep nobody waiting');
 	$_->close for @sleepers;
+	# The time it took to send was taken from its call's deadline, and from those of who went with it: nothing was left to
+	# wait for a lock.
+	wait_until(sub { time - $began > 5.2 }, 'more than a call\'s deadline has gone by', 20);
+	my $dbh = $t->server->connect;
+	$dbh->begin_work;
+	$dbh->do('SELECT 1 FROM boxoffice.inventory_group WHERE event_id = ? FOR UPDATE', undef, $event->{id});
+	$late->send(substr $slow, -5);
+	wait_until(sub { $t->server->value(q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'boxoffice_gateway' AND wait_event_type = 'Lock'}) },
+		'its call waits for a lock', 20);
+	$dbh->rollback;
+	is_status($late->answer('POST'), 201, 'a body that takes longer than a call may');
+	$late->close;
 };
 
 subtest 'aborted clients' => sub {

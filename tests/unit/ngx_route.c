@@ -112,6 +112,56 @@ test_event(void)
 		  strncmp((char *) match.path->names[1].data, "event", 5) == 0, "names of parameters");
 }
 
+/* Whether raw, which nginx has decoded to uri, is marked as wanted, with ^ for a mark; NULL: it is another path. */
+static int
+marks(const char *raw, const char *uri, const char *wanted)
+{
+	unsigned char data[256];
+	ngx_str_t	path = {.data = data};
+	ngx_str_t	decoded = str(uri);
+	ngx_str_t	undecoded = str(raw);
+
+	if (ngx_http_boxoffice_route_mark(&path, &decoded, &undecoded) != NGX_OK)
+		return wanted == NULL;
+	for (size_t i = 0; i < path.len; i++)
+		if (data[i] == '\0')
+			data[i] = '^';
+	return wanted != NULL && path.len == strlen(wanted) && memcmp(data, wanted, path.len) == 0;
+}
+
+static void
+test_slashes(void)
+{
+	check(marks("/v1/a%2Fb", "/v1/a/b", "/v1/a^b"), "an encoded slash is marked");
+	check(marks("/v1/a%2fb%41%2F?x=%2F", "/v1/a/bA/", "/v1/a^bA^"), "in small letters, at the end; a query is none of it");
+	check(marks("/v1/a%2F%2Fb", "/v1/a/b", "/v1/a^^b"), "two, of which nginx keeps one");
+	check(marks("/v1/a%2F%2Fb", "/v1/a//b", "/v1/a^^b"), "or both");
+	check(marks("/v1/%2F/b", "/v1/b", "/v1/^/b"), "one among borders");
+	check(marks("/v1/a%2F..%2Fb", "/v1/b", NULL), "one that leads up is another path");
+	check(marks("/v1/a%2F./b", "/v1/a/b", NULL), "or to the same place");
+	check(marks("/v1/a%2Fb", "/v2/a/b", NULL), "a path that was rewritten");
+	check(marks("/v1/a%2Fb", "/v1/a/b/c", NULL), "and goes on");
+	check(marks("/v1/a%2Fb/c", "/v1/a/b", NULL), "or ends before");
+	check(marks("/v1/a%2", "/v1/a", NULL) && marks("/v1/a%zz", "/v1/a%zz", NULL), "an escape that is none");
+}
+
+static void
+test_slashes_in_values(void)
+{
+	unsigned char data[256];
+	ngx_str_t	path = {.data = data};
+	ngx_str_t	uri = str("/v1/organizers/5/members/idp/users/7");
+	ngx_str_t	raw = str("/v1/organizers/5/members/idp%2Fusers%2F7");
+	ngx_http_boxoffice_match_t match;
+
+	check(ngx_http_boxoffice_route_find(tree, &uri, NGX_HTTP_PATCH, &match) == NGX_DECLINED, "no border of the contract");
+	check(ngx_http_boxoffice_route_mark(&path, &uri, &raw) == NGX_OK &&
+		  ngx_http_boxoffice_route_find(tree, &path, NGX_HTTP_PATCH, &match) == NGX_OK &&
+		  match.route != NULL && match.values[1].len == 11, "a parameter may have them");
+	ngx_http_boxoffice_route_unmark(&match);
+	check(memcmp(match.values[1].data, "idp/users/7", 11) == 0, "and gets slashes");
+}
+
 int
 main(void)
 {
@@ -121,5 +171,7 @@ main(void)
 	test_paths();
 	test_methods();
 	test_event();
+	test_slashes();
+	test_slashes_in_values();
 	return finish();
 }
