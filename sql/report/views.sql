@@ -40,7 +40,7 @@ SELECT o.slug AS organizer,
        AND k.held + k.pending + k.blocked > 0
   ) AS lapsed;
 COMMENT ON VIEW report.inventory IS
-'How every stock row stands now: one row per session for a pool per session, one for a pool of the event.';
+'How every stock row stands now: one row per session for a pool per session, one for a pool of the event. It reads what it lists: ask by session_id for one session of an event with thousands, which is as quick as in an event with one.';
 COMMENT ON COLUMN report.inventory.organizer IS 'Slug of the organizer.';
 COMMENT ON COLUMN report.inventory.event_id IS 'The event''s id.';
 COMMENT ON COLUMN report.inventory.event IS 'Slug of the event.';
@@ -140,9 +140,10 @@ COMMENT ON COLUMN report.sales_by_day.total IS 'Prices and fees.';
 -- its own that the planner leaves out. Places come from the counters of stock, which the sale keeps
 -- anyway: session_load reads a row a pool, not a ticket. event_summary and sales_by_day read sums
 -- that the worker keeps, and add what it has not counted yet (sql/order_sum): a row a day, type and
--- channel instead of every ticket. owed looks up the payments of each order and, if not all of the
--- event is cancelled, its tickets of a cancelled session. Conditions with = and < on ids, texts and
--- times go into a view, others stay outside (grants.sql says why): begin with event_id.
+-- channel instead of every ticket. owed begins with the few orders that may be owed something, and
+-- inventory and session_load list a row a stock row: ask for a session of an event of thousands.
+-- Conditions with = and < on ids, texts and times go into a view, others stay outside (grants.sql
+-- says why): begin with event_id.
 --
 -- What is owed goes by the rule of C's order_due and boxoffice_code.order_owes, written out here
 -- since a function in a view runs with the rights of who reads it.
@@ -274,7 +275,7 @@ SELECT i.organizer,
   FROM report.inventory AS i
  WHERE i.session_id IS NOT NULL;
 COMMENT ON VIEW report.session_load IS
-'How full each session is, pool by pool, by the counters that the sale keeps.';
+'How full each session is, pool by pool, by the counters that the sale keeps. It reads what it lists: ask by session_id for one session of an event with thousands.';
 COMMENT ON COLUMN report.session_load.organizer IS 'Slug of the organizer.';
 COMMENT ON COLUMN report.session_load.event_id IS 'The event''s id.';
 COMMENT ON COLUMN report.session_load.event IS 'Slug of the event.';
@@ -294,21 +295,65 @@ COMMENT ON COLUMN report.session_load.available IS
 'Places that can be sold now; NULL is unlimited.';
 COMMENT ON COLUMN report.session_load.percent IS 'Sold of the capacity.';
 
+-- Orders that may be owed something, as boxoffice_code.owed_candidates knows them, each from an
+-- index that has no others; then each of them as it is now (OFFSET 0: one by one, whatever the
+-- planner takes for few). So it costs what was ever cancelled, overpaid or made cheaper, for one
+-- event or for all, and not what was sold.
 CREATE OR REPLACE VIEW report.owed AS
 SELECT b.organizer,
-       b.event_id,
+       c.event_id,
        b.event,
-       b.order_id,
+       c.order_id,
        b.code,
        b.status,
        b.total,
        b.paid,
        -b.due AS owed,
        b.currency
-  FROM report.order AS b
+  FROM (
+    SELECT e.id AS event_id, p.order_id
+      FROM boxoffice.event AS e
+     CROSS JOIN LATERAL (
+        SELECT x.order_id FROM boxoffice.payment AS x WHERE x.event_id = e.id
+        OFFSET 0
+      ) AS p
+     WHERE e.status = 'cancelled'
+    UNION
+    SELECT s.event_id, t.order_id
+      FROM boxoffice.session AS s
+     CROSS JOIN LATERAL (
+        SELECT x.order_id
+          FROM boxoffice.ticket AS x
+         WHERE x.event_id = s.event_id AND x.session_id = s.id
+        OFFSET 0
+      ) AS t
+     WHERE s.status = 'cancelled'
+    UNION
+    SELECT t.event_id, t.order_id
+      FROM boxoffice.ticket AS t
+     WHERE t.state = 'cancelled'
+    UNION
+    SELECT p.event_id, p.order_id
+      FROM boxoffice.payment AS p
+     WHERE p.outcome <> 'paid' OR p.surplus > 0
+    UNION
+    SELECT h.event_id, h.order_id
+      FROM boxoffice.order_change AS h
+     WHERE h.total_after < h.total_before
+    UNION
+    SELECT h.event_id, h.order_id
+      FROM boxoffice.order_change AS h
+     WHERE h.reopened
+  ) AS c
+ CROSS JOIN LATERAL (
+    SELECT x.*
+      FROM report.order AS x
+     WHERE x.event_id = c.event_id AND x.order_id = c.order_id
+    OFFSET 0
+  ) AS b
  WHERE b.due < 0;
 COMMENT ON VIEW report.owed IS
-'Orders that money is owed back for: cancelled ones, parts of ones, what came too late or twice.';
+'Orders that money is owed back for: cancelled ones, parts of ones, what came too late or twice. As quick for a long history as for a short one, also without event_id; of a cancelled event or session it reads what was sold of it.';
 COMMENT ON COLUMN report.owed.organizer IS 'Slug of the organizer.';
 COMMENT ON COLUMN report.owed.event_id IS 'The event''s id.';
 COMMENT ON COLUMN report.owed.event IS 'Slug of the event.';

@@ -184,3 +184,9 @@ RESET SESSION AUTHORIZATION;
 SELECT c ->> 'status', c ->> 'paid', c ->> 'due' FROM api.order_cancel(:e, :o) AS c;
 SELECT pass_test.pay(:e, :o);
 SELECT pass_test.stock(:e);
+
+\echo # what is owed is the same whether it is looked for among the few that may be owed something, or among all orders
+SELECT b.event_id, b.order_id, b.due FROM report.order AS b WHERE b.due < 0
+EXCEPT ALL
+SELECT w.event_id, w.order_id, -w.owed FROM report.owed AS w;
+SELECT count(*) > 0 AS some FROM report.owed;

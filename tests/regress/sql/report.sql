@@ -72,6 +72,35 @@ UPDATE boxoffice.event SET status = 'draft' WHERE id = :la;
 SELECT b.order_id FROM report.order AS b JOIN boxoffice.event AS e ON e.id = b.event_id
  WHERE b.due <> boxoffice_code.order_owes(b.event_id, b.order_id, e.status, b.status, b.total) - b.paid;
 
+-- what is owed is looked for among what may be: it reads no more for orders that nothing is owed for, of one event or of all
+CREATE FUNCTION pg_temp.owed_reads(event bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    tables CONSTANT oid[] := ARRAY['boxoffice.order'::regclass, 'boxoffice.ticket'::regclass, 'boxoffice.payment'::regclass];
+    seen CONSTANT text := 'SELECT sum(pg_stat_get_xact_tuples_returned(c.oid)) FROM pg_class AS c
+        WHERE c.oid = ANY ($1) OR c.oid IN (SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = ANY ($1))';
+    before bigint;
+    after bigint;
+BEGIN
+    EXECUTE seen INTO before USING tables;
+    EXECUTE format('SELECT FROM report.owed AS w %s', CASE WHEN event IS NOT NULL THEN format('WHERE w.event_id = %s', event) END);
+    EXECUTE seen INTO after USING tables;
+    RETURN after - before;
+END
+$$;
+SELECT pg_temp.owed_reads(:la) AS reads_event, pg_temp.owed_reads(NULL) AS reads_all \gset
+BEGIN;
+INSERT INTO boxoffice.order (event_id, id, hold_id, code, status, total, currency, test, channel, placed_at, paid_at)
+SELECT :la, n, n, 'N' || n, 'paid', 1000, 'USD', false, 'web', '2029-07-02', '2029-07-02' FROM generate_series(1001, 6000) AS n;
+INSERT INTO boxoffice.ticket (event_id, id, order_id, line, ticket_type_id, session_id, price, fee, state, code)
+SELECT :la, n * 10, n, 1, t.id, 1, 1000, 0, 'valid', 'N' || n
+  FROM generate_series(1001, 6000) AS n JOIN boxoffice.ticket_type AS t ON t.event_id = :la AND t.key = 't';
+INSERT INTO boxoffice.payment (event_id, id, order_id, kind, method, amount, currency, outcome, recorded_at)
+SELECT :la, n, n, 'manual', 'cash', 1000, 'USD', 'paid', '2029-07-02Z' FROM generate_series(1001, 6000) AS n;
+ANALYZE boxoffice.order, boxoffice.ticket, boxoffice.payment, boxoffice.order_change;
+SELECT pg_temp.owed_reads(:la) - :reads_event < 100 AS no_more_for_event, pg_temp.owed_reads(NULL) - :reads_all < 100 AS no_more_for_all;
+SELECT w.order_id, w.owed FROM report.owed AS w WHERE w.event_id = :la;
+ROLLBACK;
+
 -- an analyst sees all of it, or the one organizer that the login is tied to; nothing beneath
 CREATE ROLE test_analyst LOGIN;
 GRANT boxoffice_analyst TO test_analyst;
