@@ -29,7 +29,7 @@ BEGIN
     lines := lines || boxoffice_code.pretix_take_sessions(made, document, locale);
     lines := lines || boxoffice_code.pretix_take_types(made, document, locale);
     lines := lines || boxoffice_code.pretix_take_pools(made, document);
-    lines := lines || boxoffice_code.pretix_take_unlinked(made.id);
+    lines := boxoffice_code.pretix_take_unlinked(made.id, lines);
     IF (event ->> 'has_subevents')::boolean THEN
         PERFORM boxoffice_code.pretix_take_overrides(made, document);
     END IF;

@@ -503,8 +503,8 @@ COMMENT ON FUNCTION boxoffice_code.pretix_take_pools IS
 'Writes the pools and stock of an event that is imported from pretix.';
 
 -- Types without a quota cannot be sold; they take from a pool of nothing, so that what was sold of
--- them has a place.
-CREATE OR REPLACE FUNCTION boxoffice_code.pretix_take_unlinked(event bigint)
+-- them has a place. Returns the lines of a report with a note on those of these types.
+CREATE OR REPLACE FUNCTION boxoffice_code.pretix_take_unlinked(event bigint, lines jsonb)
     RETURNS jsonb
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -520,7 +520,7 @@ DECLARE
     closed CONSTANT bigint := boxoffice_code.new_id();
 BEGIN
     IF types = '{}' THEN
-        RETURN '[]';
+        RETURN lines;
     END IF;
     INSERT INTO boxoffice.pool (event_id, id, key, name, scope, capacity, overbook)
     VALUES (event, closed, 'closed', 'Items without a quota', 'event', 0, 0);
@@ -532,13 +532,17 @@ BEGIN
     INSERT INTO boxoffice.ticket_type_pool (event_id, ticket_type_id, pool_id)
     SELECT event, t.id, closed FROM pg_catalog.unnest(types) AS t (id);
     RETURN (
-        SELECT pg_catalog.jsonb_agg(boxoffice_code.pretix_line(
-                   'item', i.reference, '/items', i.ref_id,
-                   ARRAY['It is in no quota, so it cannot be sold: it takes from the pool closed.'])
-                   ORDER BY i.ref_id)
-          FROM boxoffice.imported AS i
-         WHERE i.event_id = pretix_take_unlinked.event AND i.source = 'pretix'
-           AND i.kind = 'ticket_type' AND i.ref_id = ANY (types));
+        SELECT pg_catalog.jsonb_agg(
+                   CASE WHEN l.line ->> 'kind' = 'item'
+                         AND (l.line ->> 'became')::bigint = ANY (types)
+                        THEN l.line || pg_catalog.jsonb_build_object(
+                            'state', 'changed',
+                            'notes', l.line -> 'notes' || pg_catalog.to_jsonb(
+                                'It is in no quota, so it cannot be sold: it takes from the pool '
+                                'closed.'::text))
+                        ELSE l.line END
+                   ORDER BY l.n)
+          FROM pg_catalog.jsonb_array_elements(lines) WITH ORDINALITY AS l (line, n));
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.pretix_take_unlinked IS

@@ -106,6 +106,10 @@ subtest 'an event, its items, quotas and orders' => sub {
 	my %quota = lines($report, 'quota');
 	my %order = lines($report, 'order');
 	is_deeply([ map { $item{$_}{state} } qw(11 12/121 12/122 13 14) ], [qw(taken taken changed changed changed)], 'items are taken or changed');
+	my %told;
+	$told{"$_->{kind} $_->{reference}"}++ for @{ $report->{lines} };
+	is_deeply([ grep { $told{$_} > 1 } sort keys %told ], [], '… and each is told once');
+	like("@{ $item{15}{notes} }", qr/in no quota/, '… one without a quota with what that means');
 	is_deeply([ map { $quota{$_}{state} } 1 .. 3 ], [qw(taken taken left)], 'a quota that nothing takes from is left');
 	is_deeply([ map { "$_ $order{$_}{state}" } grep { $order{$_}{state} eq 'left' } sort keys %order ], [ 'LEFT2 left', 'NONE2 left', 'TEST2 left', 'WAIT2 left' ], 'orders that do not fit are left');
 	like("@{ $order{LEFT2}{notes} }", qr/item, variation or date that is not here/, '… and why');
