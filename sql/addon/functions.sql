@@ -287,8 +287,27 @@ COMMENT ON FUNCTION boxoffice_code.ticket_type_link_unlimited IS
 -- ---- how answers show them
 -- -----------------------------------------------------------------------
 
--- Which pools a ticket of each type takes from, and how many places: a bundle also takes for what
--- is in it.
+-- What a ticket of each type does not go without: the parts of its bundle, and the add-ons that it
+-- must have. Nobody must have one that is retired.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_needs(event bigint)
+    RETURNS TABLE (ticket_type_id bigint, part_id bigint, quantity integer)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT b.ticket_type_id, b.child_type_id, b.quantity
+      FROM boxoffice.ticket_type_bundle AS b
+     WHERE b.event_id = ticket_type_needs.event
+    UNION ALL
+    SELECT a.parent_type_id, a.ticket_type_id, a.min_per_parent
+      FROM boxoffice.ticket_type_addon AS a
+      JOIN boxoffice.ticket_type AS t ON t.event_id = a.event_id AND t.id = a.ticket_type_id
+     WHERE a.event_id = ticket_type_needs.event
+       AND a.min_per_parent > 0
+       AND t.status <> 'retired'
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_needs IS
+'The parts of bundles and the required add-ons of an event: what a ticket of each type must have with it, and how many.';
+
+-- Which pools a ticket of each type takes from, and how many places, with all that it needs.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_takes(event bigint)
     RETURNS TABLE (ticket_type_id bigint, pool_id bigint, "each" integer)
     LANGUAGE sql STABLE
@@ -299,16 +318,42 @@ AS $$
           FROM boxoffice.ticket_type_pool AS p
          WHERE p.event_id = ticket_type_takes.event
         UNION ALL
-        SELECT b.ticket_type_id, p.pool_id, b.quantity
-          FROM boxoffice.ticket_type_bundle AS b
+        SELECT n.ticket_type_id, p.pool_id, n.quantity
+          FROM boxoffice_code.ticket_type_needs(ticket_type_takes.event) AS n
           JOIN boxoffice.ticket_type_pool AS p
-            ON p.event_id = b.event_id AND p.ticket_type_id = b.child_type_id
-         WHERE b.event_id = ticket_type_takes.event
+            ON p.event_id = ticket_type_takes.event AND p.ticket_type_id = n.part_id
       ) AS taken
      GROUP BY taken.ticket_type_id, taken.pool_id
 $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_takes IS
-'Which pools a ticket of each type of an event takes places from, and how many, with what is in its bundle.';
+'Which pools a ticket of each type of an event takes places from, and how many, with the parts and add-ons that it must have.';
+
+-- In which of some sessions types are not sold: they themselves, or something that they need.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_absent(event bigint, sessions bigint[])
+    RETURNS TABLE (ticket_type_id bigint, session_id bigint)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT DISTINCT n.ticket_type_id, wanted.id
+      FROM boxoffice.ticket_type AS t
+     CROSS JOIN LATERAL (
+        SELECT t.id AS ticket_type_id
+        UNION ALL
+        SELECT k.ticket_type_id
+          FROM boxoffice_code.ticket_type_needs(ticket_type_absent.event) AS k
+         WHERE k.part_id = t.id
+      ) AS n
+     CROSS JOIN pg_catalog.unnest(sessions) AS wanted (id)
+     WHERE t.event_id = ticket_type_absent.event
+       AND t.admits = 'session'
+       AND NOT t.all_sessions
+       AND NOT EXISTS (
+            SELECT FROM boxoffice.ticket_type_session AS x
+             WHERE x.event_id = ticket_type_absent.event
+               AND x.ticket_type_id = t.id
+               AND x.session_id = wanted.id)
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_absent IS
+'In which of these sessions ticket types are not sold, or a part or an add-on that they must have is not.';
 
 -- How much is left of a pass: as much as of the scarcest of all that it takes from.
 CREATE OR REPLACE FUNCTION boxoffice_code.pass_availability(

@@ -82,11 +82,10 @@ BEGIN
            AND t.status <> 'retired'
            AND NOT t.hidden
            AND t.admits = 'session'
-           AND (t.all_sessions OR EXISTS (
-                SELECT FROM boxoffice.ticket_type_session AS x
-                 WHERE x.event_id = t.event_id
-                   AND x.ticket_type_id = t.id
-                   AND x.session_id = wanted.id))
+           AND (t.id, wanted.id) NOT IN (
+                SELECT k.ticket_type_id, k.session_id
+                  FROM boxoffice_code.ticket_type_absent(
+                           session_availability.event, sessions) AS k)
          GROUP BY wanted.id, t.position, t.id, t.key, t.price
     )
     SELECT s.session_id,
@@ -251,32 +250,32 @@ BEGIN
     RETURN QUERY
     WITH now AS MATERIALIZED (
         SELECT * FROM boxoffice_code.sessions_stock_state(event, sessions)
+    ), takes AS MATERIALIZED (
+        SELECT * FROM boxoffice_code.ticket_type_takes(sessions_offer.event)
     ), type AS MATERIALIZED (
-        SELECT t.id, t.price, t.fee, t.all_sessions,
+        SELECT t.id, t.price, t.fee,
                t.kind = 'admission' AND t.sold_alone AS lets_in,
                pg_catalog.bool_or(p.scope = 'session') AS of_session,
                pg_catalog.max(n.state) AS state
           FROM boxoffice.ticket_type AS t
-          JOIN boxoffice.ticket_type_pool AS l
-            ON l.event_id = t.event_id AND l.ticket_type_id = t.id
-          JOIN boxoffice.pool AS p ON p.event_id = l.event_id AND p.id = l.pool_id
+          JOIN takes AS l ON l.ticket_type_id = t.id
+          JOIN boxoffice.pool AS p ON p.event_id = t.event_id AND p.id = l.pool_id
           LEFT JOIN now AS n ON n.pool_id = p.id AND p.scope = 'event'
          WHERE t.event_id = sessions_offer.event
            AND t.status <> 'retired'
            AND NOT t.hidden
            AND t.admits = 'session'
-         GROUP BY t.id, t.price, t.fee, t.all_sessions, t.kind, t.sold_alone
+         GROUP BY t.id, t.price, t.fee, t.kind, t.sold_alone
     ), sold AS (
-        SELECT t.id, n.session_id, t.lets_in, t.all_sessions, t.price, t.fee,
+        SELECT t.id, n.session_id, t.lets_in, t.price, t.fee,
                pg_catalog.max(GREATEST(n.state, t.state)) AS state
           FROM now AS n
-          JOIN boxoffice.ticket_type_pool AS l
-            ON l.event_id = sessions_offer.event AND l.pool_id = n.pool_id
+          JOIN takes AS l ON l.pool_id = n.pool_id
           JOIN type AS t ON t.id = l.ticket_type_id
          WHERE n.session_id IS NOT NULL
-         GROUP BY t.id, n.session_id, t.lets_in, t.all_sessions, t.price, t.fee
+         GROUP BY t.id, n.session_id, t.lets_in, t.price, t.fee
         UNION ALL
-        SELECT t.id, w.id, t.lets_in, t.all_sessions, t.price, t.fee, t.state
+        SELECT t.id, w.id, t.lets_in, t.price, t.fee, t.state
           FROM type AS t
          CROSS JOIN pg_catalog.unnest(sessions) AS w (id)
          WHERE NOT t.of_session
@@ -290,11 +289,9 @@ BEGIN
                AND p.session_id = s.session_id
             OFFSET 0
           ) AS x ON true
-         WHERE s.all_sessions OR EXISTS (
-                SELECT FROM boxoffice.ticket_type_session AS x
-                 WHERE x.event_id = sessions_offer.event
-                   AND x.ticket_type_id = s.id
-                   AND x.session_id = s.session_id)
+         WHERE (s.id, s.session_id) NOT IN (
+                SELECT k.ticket_type_id, k.session_id
+                  FROM boxoffice_code.ticket_type_absent(sessions_offer.event, sessions) AS k)
     )
     SELECT p.session_id,
            COALESCE(pg_catalog.min(p.price) FILTER (WHERE p.lets_in), pg_catalog.min(p.price)),

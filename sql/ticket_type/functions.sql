@@ -1,6 +1,8 @@
 -- Ticket types as answers show them, what is wrong with those of a document, and how they are
 -- written.
 
+-- What the public sees: a type is paused while something is that it needs, and on sale while that
+-- is on sale too.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_types_json(event boxoffice.event)
     RETURNS json
     LANGUAGE plpgsql STABLE
@@ -16,9 +18,11 @@ BEGIN
                    'kind', t.kind,
                    'price', t.price,
                    'fee', t.fee,
-                   'status', t.status,
-                   'sale_starts_at', boxoffice_code.local_time(t.sale_starts_at, event.zone),
-                   'sale_ends_at', boxoffice_code.local_time(t.sale_ends_at, event.zone),
+                   'status', CASE WHEN needed.active THEN t.status ELSE 'paused' END,
+                   'sale_starts_at', boxoffice_code.local_time(
+                       GREATEST(t.sale_starts_at, needed.sale_starts_at), event.zone),
+                   'sale_ends_at', boxoffice_code.local_time(
+                       LEAST(t.sale_ends_at, needed.sale_ends_at), event.zone),
                    'min_per_order', t.min_per_order,
                    'max_per_order', t.max_per_order,
                    'buyer_limit', t.buyer_limit,
@@ -33,6 +37,14 @@ BEGIN
                    'bundle', boxoffice_code.ticket_type_bundle_json(event.id, t.id))
                    ORDER BY t.position, t.id), '[]'::json)
           FROM boxoffice.ticket_type AS t
+         CROSS JOIN LATERAL (
+            SELECT COALESCE(pg_catalog.bool_and(p.status = 'active'), true) AS active,
+                   pg_catalog.max(p.sale_starts_at) AS sale_starts_at,
+                   pg_catalog.min(p.sale_ends_at) AS sale_ends_at
+              FROM boxoffice_code.ticket_type_needs(event.id) AS n
+              JOIN boxoffice.ticket_type AS p ON p.event_id = event.id AND p.id = n.part_id
+             WHERE n.ticket_type_id = t.id
+          ) AS needed
          WHERE t.event_id = event.id AND t.status <> 'retired' AND NOT t.hidden);
 END
 $$;

@@ -3,6 +3,7 @@
 use v5.36;
 use lib 'tests/lib';
 use Boxoffice::Test;
+use Cpanel::JSON::XS ();
 
 my $t    = Boxoffice::Test->start;
 my $http = $t->http;
@@ -141,6 +142,52 @@ subtest 'what organizers may not say' => sub {
 
 # Once, a retired add-on that a ticket must have was still asked for, so that the ticket could not be bought; and a bundle
 # whose part was retired stayed on the page, and could not.
+subtest 'what cannot be had for want of a part does not look as if it could' => sub {
+	my $event = $t->event(%festival, show_quantity => \1, ticket_types => [
+		@{ $festival{ticket_types} }[0, 3],
+		{ key => 'badge', name => 'Badge', kind => 'addon', price => 100, pools => ['parking'], sold_alone => \0, addon_to => [ { ticket_type => 'talk', min => 2, max => 2 } ] },
+		{ key => 'talk', name => 'Talk', price => 500, pools => ['house'] },
+	]);
+	my $types = "/v1/events/$event->{id}/ticket-types";
+	my $patch = sub ($type, %to) { is_status($http->patch("$types/$type", \%to, token => $t->organizer_token), 200, "$type: @{[ map { $_, $to{$_} // 'null' } sort keys %to ]}") };
+	# not over HTTP, where pages are kept for a while
+	my $seen  = sub { Cpanel::JSON::XS->new->decode($t->server->dbh->selectrow_array('SELECT api.event_get(?)', undef, $event->{id})) };
+	my $type  = sub ($key) { my ($found) = grep { $_->{key} eq $key } @{ $seen->()->{ticket_types} }; return $found };
+	my $there = sub ($day = 0) { return { map { $_->{ticket_type} => "$_->{state} $_->{available}" } @{ $seen->()->{sessions}[$day]{availability} } } };
+	my $epoch = sub ($time) { $t->server->dbh->selectrow_array('SELECT extract(epoch FROM ?::timestamptz)::bigint', undef, $time) };
+
+	is_deeply($there->(), { day => 'available 10', family => 'available 3', badge => 'available 2', talk => 'available 1' }, 'as many as can be had with all that they need');
+	is($type->($_)->{status}, 'active', "$_ is active") for qw(family talk);
+	$patch->('day', status => 'paused');
+	is($type->('family')->{status}, 'paused', 'a bundle with a paused part is paused');
+	is($type->('talk')->{status}, 'active', '… and no other');
+	is_problem(ask($event, { ticket_type => 'family', session => 'fri', quantity => 1 }), 409, 'paused', '… as a hold says');
+	$patch->('day', status => 'active');
+	$patch->('badge', status => 'paused');
+	is($type->('talk')->{status}, 'paused', 'so is what must have a paused add-on');
+	$patch->('badge', status => 'active');
+
+	my ($from, $to) = (rfc3339($start - 86400), rfc3339($start - 3600));
+	$patch->('day', sale_starts_at => $from, sale_ends_at => $to);
+	$patch->('family', sale_starts_at => rfc3339($start - 2 * 86400));
+	my $family = $type->('family');
+	is($epoch->($family->{sale_starts_at}), $start - 86400, 'a bundle is on sale from when its parts are');
+	is($epoch->($family->{sale_ends_at}), $start - 3600, '… and until then');
+	is_problem(ask($event, { ticket_type => 'family', session => 'fri', quantity => 1 }), 409, 'not_on_sale', '… as a hold says');
+	$patch->('day', sale_starts_at => undef, sale_ends_at => undef);
+	$patch->('family', sale_starts_at => undef);
+
+	my $hold = ask($event, { ticket_type => 'talk', session => 'fri', quantity => 1, addons => [ { ticket_type => 'badge', quantity => 2 } ] });
+	is_status($hold, 201, 'the last badges are taken');
+	is($there->()->{talk}, 'all_held 0', 'so there is no talk for now');
+	is_problem(ask($event, { ticket_type => 'talk', session => 'sat', quantity => 1, addons => [ { ticket_type => 'badge', quantity => 2 } ] }), 409, 'all_held', '… as a hold says');
+
+	$patch->('badge', sessions => [qw(fri sat)]);
+	ok(exists $there->(1)->{talk}, 'where its add-on is sold it is sold');
+	ok(!exists $there->(2)->{talk}, '… and nowhere else');
+	is_problem(ask($event, { ticket_type => 'talk', session => 'sun', quantity => 1, addons => [ { ticket_type => 'badge', quantity => 2 } ] }), 422, 'type_not_in_session', '… as a hold says');
+};
+
 subtest 'what goes together does not fall apart' => sub {
 	my $event = $t->event(%festival);
 	my $types = "/v1/events/$event->{id}/ticket-types";
