@@ -173,7 +173,10 @@ void ngx_http_boxoffice_reply_problem(ngx_http_boxoffice_call_t *call,
 /* adds a header to the answer */
 ngx_int_t ngx_http_boxoffice_reply_header(ngx_http_request_t *r,
     const char *key, size_t key_len, ngx_str_t *value);
-/* adds what every answer has: the request's id, and leave for any origin */
+/*
+ * Adds what every answer has: the request's id, leave for any origin, and that
+ * its type is not to be guessed at.
+ */
 ngx_int_t ngx_http_boxoffice_reply_common(ngx_http_request_t *r,
     ngx_str_t *request_id);
 

@@ -16,6 +16,7 @@ static ngx_int_t ngx_http_boxoffice_problem_body(ngx_http_request_t *r,
     ngx_str_t *pointer, const char *detail, ngx_str_t *body);
 static ngx_int_t ngx_http_boxoffice_problem_headers(ngx_http_request_t *r,
     ngx_uint_t error);
+static ngx_int_t ngx_http_boxoffice_problem_anew(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_boxoffice_problem_of_status(ngx_uint_t status);
 
 
@@ -36,19 +37,17 @@ static ngx_str_t  ngx_http_boxoffice_problem_type =
     ngx_string("application/problem+json");
 
 
-/* what nginx's own refusals are in our list; the last is for all others */
+/* what nginx's own refusals are in our list; see also problem_of_status() */
 
 static const struct {
     ngx_uint_t   status;
     ngx_uint_t   error;
 } ngx_http_boxoffice_problem_statuses[] = {
 
-    { NGX_HTTP_BAD_REQUEST, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
+    { NGX_HTTP_UNAUTHORIZED, NGX_HTTP_BOXOFFICE_E_TOKEN_MISSING },
     { NGX_HTTP_FORBIDDEN, NGX_HTTP_BOXOFFICE_E_FORBIDDEN },
     { NGX_HTTP_NOT_FOUND, NGX_HTTP_BOXOFFICE_E_NOT_FOUND },
     { NGX_HTTP_NOT_ALLOWED, NGX_HTTP_BOXOFFICE_E_METHOD_NOT_ALLOWED },
-    { NGX_HTTP_REQUEST_TIME_OUT, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
-    { NGX_HTTP_LENGTH_REQUIRED, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
     { NGX_HTTP_PRECONDITION_FAILED,
       NGX_HTTP_BOXOFFICE_E_PRECONDITION_FAILED },
     { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
@@ -57,7 +56,6 @@ static const struct {
       NGX_HTTP_BOXOFFICE_E_HEADERS_TOO_LARGE },
     { NGX_HTTP_REQUEST_HEADER_TOO_LARGE,
       NGX_HTTP_BOXOFFICE_E_HEADERS_TOO_LARGE },
-    { NGX_HTTP_TO_HTTPS, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
     { NGX_HTTP_TOO_MANY_REQUESTS, NGX_HTTP_BOXOFFICE_E_THROTTLED },
     { NGX_HTTP_BOXOFFICE_HEADERS_TOO_LARGE,
       NGX_HTTP_BOXOFFICE_E_HEADERS_TOO_LARGE },
@@ -66,7 +64,7 @@ static const struct {
     { NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_BOXOFFICE_E_UNAVAILABLE },
     { NGX_HTTP_GATEWAY_TIME_OUT, NGX_HTTP_BOXOFFICE_E_DEADLINE },
     { NGX_HTTP_VERSION_NOT_SUPPORTED, NGX_HTTP_BOXOFFICE_E_BAD_REQUEST },
-    { 0, NGX_HTTP_BOXOFFICE_E_INTERNAL }
+    { 0, NGX_HTTP_BOXOFFICE_E_NONE }
 };
 
 
@@ -239,9 +237,70 @@ ngx_http_boxoffice_problem_handler(ngx_http_request_t *r)
 
     r->err_status = 0;
 
+    if (ngx_http_boxoffice_problem_anew(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     return ngx_http_boxoffice_problem_send(r, error, NULL, NULL);
 }
 
+
+/*
+ * Takes back the headers of an answer that was not to be, but for a challenge.
+ * With its way to an error page a request has lost its context: the id that it
+ * had is in one of them.
+ */
+
+static ngx_int_t
+ngx_http_boxoffice_problem_anew(ngx_http_request_t *r)
+{
+    ngx_uint_t                 i;
+    ngx_str_t                  id, challenge;
+    ngx_list_part_t           *part;
+    ngx_table_elt_t           *h;
+    ngx_http_boxoffice_ctx_t  *ctx;
+
+    ngx_str_null(&id);
+    ngx_str_null(&challenge);
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].hash && h[i].key.len == sizeof("X-Request-Id") - 1
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "X-Request-Id",
+                                   h[i].key.len)
+                   == 0)
+            {
+                id = h[i].value;
+            }
+        }
+    }
+
+    if (r->headers_out.www_authenticate) {
+        challenge = r->headers_out.www_authenticate->value;
+    }
+
+    ngx_http_clean_header(r);
+
+    ctx = ngx_http_boxoffice_request_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (id.len) {
+        ctx->call.request_id = id;
+    }
+
+    return challenge.len
+           ? ngx_http_boxoffice_header(r, "WWW-Authenticate", &challenge)
+           : NGX_OK;
+}
+
+
+/* a refusal without an error of its own is the client's, or ours */
 
 static ngx_uint_t
 ngx_http_boxoffice_problem_of_status(ngx_uint_t status)
@@ -250,11 +309,13 @@ ngx_http_boxoffice_problem_of_status(ngx_uint_t status)
 
     for (i = 0; ngx_http_boxoffice_problem_statuses[i].status; i++) {
         if (ngx_http_boxoffice_problem_statuses[i].status == status) {
-            break;
+            return ngx_http_boxoffice_problem_statuses[i].error;
         }
     }
 
-    return ngx_http_boxoffice_problem_statuses[i].error;
+    return status < NGX_HTTP_INTERNAL_SERVER_ERROR
+           ? NGX_HTTP_BOXOFFICE_E_BAD_REQUEST
+           : NGX_HTTP_BOXOFFICE_E_INTERNAL;
 }
 
 

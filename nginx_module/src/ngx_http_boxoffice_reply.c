@@ -15,6 +15,10 @@ static ngx_int_t ngx_http_boxoffice_reply_answer(
     ngx_http_boxoffice_call_t *call, ngx_http_boxoffice_row_t *row);
 static ngx_int_t ngx_http_boxoffice_reply_headers(
     ngx_http_boxoffice_call_t *call, ngx_http_boxoffice_row_t *row);
+static ngx_int_t ngx_http_boxoffice_reply_retry(ngx_http_request_t *r,
+    ngx_uint_t seconds);
+static ngx_int_t ngx_http_boxoffice_reply_inert(
+    ngx_http_boxoffice_call_t *call);
 static ngx_int_t ngx_http_boxoffice_reply_digest(ngx_http_request_t *r,
     ngx_str_t *body, ngx_str_t *etag);
 static ngx_int_t ngx_http_boxoffice_reply_etag(ngx_http_request_t *r,
@@ -128,7 +132,7 @@ static ngx_int_t
 ngx_http_boxoffice_reply_headers(ngx_http_boxoffice_call_t *call,
     ngx_http_boxoffice_row_t *row)
 {
-    ngx_str_t                       value, *cache;
+    ngx_str_t                      *cache;
     ngx_http_request_t             *r;
     ngx_http_boxoffice_loc_conf_t  *blcf;
 
@@ -175,18 +179,51 @@ ngx_http_boxoffice_reply_headers(ngx_http_boxoffice_call_t *call,
         return NGX_ERROR;
     }
 
-    if (row->retry_after == 0) {
-        return NGX_OK;
+    if (row->retry_after
+        && ngx_http_boxoffice_reply_retry(r, row->retry_after) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
+
+    return ngx_http_boxoffice_reply_inert(call);
+}
+
+
+static ngx_int_t
+ngx_http_boxoffice_reply_retry(ngx_http_request_t *r, ngx_uint_t seconds)
+{
+    ngx_str_t  value;
 
     value.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
     if (value.data == NULL) {
         return NGX_ERROR;
     }
 
-    value.len = ngx_sprintf(value.data, "%ui", row->retry_after) - value.data;
+    value.len = ngx_sprintf(value.data, "%ui", seconds) - value.data;
 
     return ngx_http_boxoffice_header(r, "Retry-After", &value);
+}
+
+
+/* a picture that is opened by itself is a document, which may have scripts */
+
+static ngx_int_t
+ngx_http_boxoffice_reply_inert(ngx_http_boxoffice_call_t *call)
+{
+    const ngx_str_t  *type;
+
+    static ngx_str_t  svg = ngx_string("image/svg+xml");
+    static ngx_str_t  policy = ngx_string("default-src 'none'; sandbox");
+
+    type = &call->route->type;
+
+    if (type->len != svg.len || ngx_memcmp(type->data, svg.data, svg.len) != 0)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_boxoffice_header(call->request, "Content-Security-Policy",
+                                     &policy);
 }
 
 
@@ -286,13 +323,17 @@ ngx_http_boxoffice_reply_common(ngx_http_request_t *r, ngx_str_t *request_id)
     ngx_http_boxoffice_ctx_t  *ctx;
 
     static ngx_str_t  any = ngx_string("*");
+    static ngx_str_t  nosniff = ngx_string("nosniff");
     static ngx_str_t  exposed = ngx_string("ETag, Retry-After, X-Request-Id, "
-                                           "Idempotency-Replayed");
+                                           "Idempotency-Replayed, "
+                                           "Content-Disposition");
 
     ctx = ngx_http_boxoffice_request_ctx(r);
 
     if (ngx_http_boxoffice_header(r, "X-Request-Id", request_id) != NGX_OK
         || ngx_http_boxoffice_header(r, "Access-Control-Allow-Origin", &any)
+           != NGX_OK
+        || ngx_http_boxoffice_header(r, "X-Content-Type-Options", &nosniff)
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -62,6 +62,8 @@ static void ngx_http_boxoffice_stream_begin(ngx_http_boxoffice_stream_t *s,
     ngx_str_t *piece);
 static ngx_int_t ngx_http_boxoffice_stream_header(
     ngx_http_boxoffice_call_t *call);
+static ngx_int_t ngx_http_boxoffice_stream_name(
+    ngx_http_boxoffice_call_t *call, ngx_str_t *attachment);
 static ngx_int_t ngx_http_boxoffice_stream_send(ngx_http_boxoffice_stream_t *s,
     ngx_str_t *piece);
 static ngx_int_t ngx_http_boxoffice_stream_reserve(
@@ -319,12 +321,16 @@ ngx_http_boxoffice_stream_begin(ngx_http_boxoffice_stream_t *s,
 static ngx_int_t
 ngx_http_boxoffice_stream_header(ngx_http_boxoffice_call_t *call)
 {
+    ngx_str_t            attachment;
     ngx_http_request_t  *r;
 
     static ngx_str_t  no_store = ngx_string("no-store");
-    static ngx_str_t  attachment = ngx_string("attachment");
 
     r = call->request;
+
+    if (ngx_http_boxoffice_stream_name(call, &attachment) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = -1;
@@ -341,6 +347,37 @@ ngx_http_boxoffice_stream_header(ngx_http_boxoffice_call_t *call)
     }
 
     return ngx_http_send_header(r);
+}
+
+
+/* a file is saved, not shown, by the last part of its path in the contract */
+
+static ngx_int_t
+ngx_http_boxoffice_stream_name(ngx_http_boxoffice_call_t *call,
+    ngx_str_t *attachment)
+{
+    u_char     *p, *last;
+    ngx_str_t   name;
+
+    name = call->route->path;
+    last = name.data + name.len;
+
+    for (p = last; p > name.data && p[-1] != '/'; p--) { /* void */ }
+
+    name.data = p;
+    name.len = last - p;
+
+    p = ngx_pnalloc(call->request->pool,
+                    sizeof("attachment; filename=\"\"") - 1 + name.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    attachment->data = p;
+    attachment->len = ngx_sprintf(p, "attachment; filename=\"%V\"", &name)
+                      - p;
+
+    return NGX_OK;
 }
 
 

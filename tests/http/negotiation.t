@@ -117,4 +117,32 @@ subtest 'secrets are not compressed' => sub {
 	}
 };
 
+# What is opened in a browser stays what it is: no type is guessed, no script runs, a list becomes a file.
+subtest 'what a browser is told' => sub {
+	my $own = Boxoffice::Http->new(host => $t->server->{host}, port => $t->server->{port});
+	for (
+		[ 'a public page',          $own->get($base) ],
+		[ 'and again, of the cache', $own->get($base) ],
+		[ 'a calendar',             $own->get("$base.ics") ],
+		[ 'a hold',                 $own->get("$base/holds/$hold->{id}", secret => $hold->{secret}) ],
+		[ 'a file',                 $own->get("$base/orders.csv", @mine) ],
+		[ 'a picture',              $own->get($qr, secret => $order->{secret}) ],
+		[ 'a refusal',              $own->get("$org/events") ],
+		[ 'a refusal of nginx',     $own->get('/problem') ],
+		[ 'a preflight',            $own->request(OPTIONS => $base) ],
+		[ 'health',                 $own->get('/healthz') ],
+		[ 'metrics',                $own->get('/metrics') ],
+		[ 'the contract',           $own->get('/v1/openapi.json') ],
+	) {
+		my ($name, $a) = @$_;
+		is_deeply([ $a->{raw} =~ /^X-Content-Type-Options: (.*?)\r$/mig ], ['nosniff'], "$name: " . $a->status);
+	}
+	my $picture = $own->get($qr, secret => $order->{secret});
+	is($picture->header('Content-Security-Policy'), q{default-src 'none'; sandbox}, 'a picture has no scripts');
+	unlike($picture->body, qr/<style|style=|<script|\bon\w+=|href/, '… and needs none, nor styles of its own');
+	is($own->get($base)->header('Content-Security-Policy'), undef, 'JSON is no document');
+	is($own->get("$base/orders.$_", @mine)->header('Content-Disposition'), qq{attachment; filename="orders.$_"}, "orders.$_ is saved under its name") for qw(csv jsonl);
+	is($own->get("$base/orders", @mine, headers => [ Accept => 'text/csv' ])->header('Content-Disposition'), 'attachment; filename="orders.csv"', '… by Accept, too');
+};
+
 $t->finish;

@@ -120,13 +120,16 @@ subtest 'answers say little of the machine' => sub {
 	my $a = $http->get('/nothing');
 	is_problem($a, 404, 'not_found', 'an address that is none');
 	unlike($a->{raw}, qr{nginx/\d}, 'no version of nginx');
-	is($a->header('X-Content-Type-Options') // 'nosniff', 'nosniff', 'no guessing of types');
 };
 
-subtest 'throttled' => sub {
-	$t->expect_log(qr/limiting requests/);
+# A Range past the end was 500, and anybody could ask for it.
+is_status($http->get('/v1/openapi.json', headers => [ Range => 'bytes=99999999-' ]), 200, 'a part of the contract is all of it');
+
+subtest 'throttled, and other refusals of nginx\'s own' => sub {
+	$t->expect_log(qr/limiting requests|connect\(\) to unix:\S* failed/);
 	my $event = $t->event;
 	$t->server->nginx_change(sub ($text) {
+		$text =~ s[(location = /healthz \{)][location = /v1/sessions { boxoffice api; proxy_pass http://unix:/nowhere.sock; }\n$1 auth_basic operators; auth_basic_user_file /dev/null;];
 		$text =~ s/^(    limit_req_status 429;)/    limit_req_zone \$binary_remote_addr zone=address:1m rate=1r\/s;\n$1/mr
 			=~ s/(boxoffice api;)/$1 limit_req zone=address burst=2 nodelay;/r;
 	});
@@ -135,6 +138,16 @@ subtest 'throttled' => sub {
 	is_problem($refused, 429, 'throttled', 'too many requests from one address');
 	cmp_ok($refused->header('Retry-After'), '>=', 1, 'with when to ask again') if $refused;
 	cmp_ok(scalar(grep { $_->status == 200 } @answers), '>=', 1, 'some are served');
+	my $plain = Boxoffice::Http->new(host => $t->server->{host}, port => $t->server->{port});
+	my $gone  = $plain->get('/v1/sessions', headers => [ Origin => 'https://shop.example' ]);
+	is($gone->status . ' ' . $gone->code, '503 unavailable', 'an origin that is gone');
+	for my $name ('X-Request-Id', 'Access-Control-Allow-Origin', 'X-Content-Type-Options', 'Cache-Control') {
+		is(scalar(() = $gone->{raw} =~ /^\Q$name\E:/mig), 1, "… has one $name");
+	}
+	is($gone->json->{request_id}, $gone->header('X-Request-Id'), '… and one id');
+	my $who = $plain->get('/healthz');
+	is($who->status . ' ' . $who->code, '401 token_missing', 'a password that nginx wants');
+	like($who->{raw}, qr/^WWW-Authenticate: Basic realm="operators"/mi, '… is asked for');
 };
 
 $t->finish;
