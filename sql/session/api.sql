@@ -126,6 +126,8 @@ COMMENT ON FUNCTION api.session_create IS
 'Add sessions to an event.
 A list of them, or a rule: weekdays, local times, days. Preview says what would be made.';
 
+-- A preview is the change itself, taken back: so it answers, or refuses, as the change would; but
+-- the version stays that of before.
 CREATE OR REPLACE FUNCTION api.session_change(
     event bigint, session text, patch jsonb, if_match text DEFAULT NULL)
     RETURNS json
@@ -133,37 +135,31 @@ CREATE OR REPLACE FUNCTION api.session_change(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    change CONSTANT jsonb := COALESCE(patch, '{}') - 'preview';
     of boxoffice.event;
-    found boxoffice.session;
     made boxoffice.session;
-    faults jsonb;
+    answer json;
 BEGIN
     PERFORM boxoffice_code.require_fits('session_change', COALESCE(patch, '{}'));
     of := boxoffice_code.event_lock(event, if_match, 'manager');
-    found := boxoffice_code.session_of(event, session);
-    IF 'cancelled' IN (of.status, found.status) THEN
-        PERFORM boxoffice_code.refuse('event_cancelled');
+    IF (patch ->> 'preview')::boolean IS NOT TRUE THEN
+        made := boxoffice_code.session_change(of, session, change);
+        SELECT * INTO of FROM boxoffice.event AS e WHERE e.id = session_change.event;
+        RETURN boxoffice_code.session_own_json(of, made.id);
     END IF;
-    PERFORM boxoffice_code.sessions_lock_groups(event, ARRAY[found.id]);
-    made := boxoffice_code.session_patched(of, found, patch);
-    SELECT pg_catalog.jsonb_agg(f.fault)
-      INTO faults
-      FROM boxoffice_code.session_faults_patch(of, made, patch) AS f (fault);
-    IF faults IS NOT NULL THEN
-        PERFORM boxoffice_code.refuse_all(faults);
-    END IF;
-    IF made IS DISTINCT FROM found OR patch ?| '{prices,ticket_types}' THEN
-        PERFORM boxoffice_code.session_write(made);
-        PERFORM boxoffice_code.session_write_parts(event, ARRAY[found.id], patch);
-        PERFORM boxoffice_code.event_note_sessions(event, 0);
-        of := boxoffice_code.event_changed(event, 'session_change', found.key, patch);
-    END IF;
-    RETURN boxoffice_code.session_own_json(of, found.id);
+    BEGIN
+        made := boxoffice_code.session_change(of, session, change);
+        answer := boxoffice_code.session_own_json(of, made.id);
+        RAISE EXCEPTION 'it was a preview' USING ERRCODE = 'BX001';
+    EXCEPTION WHEN SQLSTATE 'BX001' THEN
+        RETURN answer;
+    END;
 END
 $$;
 COMMENT ON FUNCTION api.session_change IS
 'Change a session.
-patch is an RFC 7396 merge patch. When it returns, no hold is made by what was before.';
+patch is an RFC 7396 merge patch. When it returns, no hold is made by what was before; with preview
+nothing is changed.';
 
 CREATE OR REPLACE FUNCTION api.session_delete(
     event bigint, session text, if_match text DEFAULT NULL)

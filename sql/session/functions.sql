@@ -1299,6 +1299,41 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.session_write_parts IS
 'Writes the prices and ticket types that a patch gives sessions.';
 
+-- Changes a session of a locked event, and returns it as it is then.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_change(
+    event boxoffice.event, session text, patch jsonb)
+    RETURNS boxoffice.session
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found CONSTANT boxoffice.session := boxoffice_code.session_of(event.id, session);
+    made boxoffice.session;
+    faults jsonb;
+BEGIN
+    IF 'cancelled' IN (event.status, found.status) THEN
+        PERFORM boxoffice_code.refuse('event_cancelled');
+    END IF;
+    PERFORM boxoffice_code.sessions_lock_groups(event.id, ARRAY[found.id]);
+    made := boxoffice_code.session_patched(event, found, patch);
+    SELECT pg_catalog.jsonb_agg(f.fault)
+      INTO faults
+      FROM boxoffice_code.session_faults_patch(event, made, patch) AS f (fault);
+    IF faults IS NOT NULL THEN
+        PERFORM boxoffice_code.refuse_all(faults);
+    END IF;
+    IF made IS DISTINCT FROM found OR patch ?| '{prices,ticket_types}' THEN
+        PERFORM boxoffice_code.session_write(made);
+        PERFORM boxoffice_code.session_write_parts(event.id, ARRAY[found.id], patch);
+        PERFORM boxoffice_code.event_note_sessions(event.id, 0);
+        PERFORM boxoffice_code.event_changed(event.id, 'session_change', found.key, patch);
+    END IF;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_change IS
+'Changes a session of a locked event as a patch says; refuses what is wrong with it then.';
+
 CREATE OR REPLACE FUNCTION boxoffice_code.session_write(made boxoffice.session)
     RETURNS void
     LANGUAGE sql VOLATILE

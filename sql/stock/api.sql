@@ -55,35 +55,34 @@ COMMENT ON FUNCTION api.stock_list IS
 'What is counted, and how it stands.
 Of a pool its rows go by session; without a pool they go by id.';
 
--- The defaults mean "as it is"; a capacity of NULL is unlimited, so it says so in words.
+-- The defaults mean "as it is"; a capacity of NULL is unlimited, so it says so in words. A preview
+-- is the change itself, taken back: so it answers, or refuses, as the change would.
 CREATE OR REPLACE FUNCTION api.stock_change(
     event bigint, stock bigint, capacity integer DEFAULT -1, overbook integer DEFAULT -1,
-    reason text DEFAULT NULL, if_match text DEFAULT NULL)
+    reason text DEFAULT NULL, if_match text DEFAULT NULL, preview boolean DEFAULT false)
     RETURNS json
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
-    found boxoffice.stock;
+    answer json;
 BEGIN
-    SELECT *
-      INTO found
-      FROM boxoffice.stock AS s
-     WHERE s.event_id = stock_change.event AND s.id = stock_change.stock;
-    IF found.id IS NULL THEN
-        PERFORM boxoffice_code.refuse('not_found', 'stock');
+    IF preview IS NOT TRUE THEN
+        RETURN boxoffice_code.stock_change(of, stock, capacity, overbook, reason);
     END IF;
-    PERFORM boxoffice_code.stock_edit(
-        of, ARRAY[stock],
-        ARRAY[CASE WHEN capacity = -1 THEN found.capacity ELSE capacity END],
-        ARRAY[CASE WHEN overbook = -1 THEN found.overbook ELSE overbook END], reason, false);
-    RETURN boxoffice_code.stocks_json(event, ARRAY[stock]) -> 0;
+    BEGIN
+        answer := boxoffice_code.stock_change(of, stock, capacity, overbook, reason);
+        RAISE EXCEPTION 'it was a preview' USING ERRCODE = 'BX001';
+    EXCEPTION WHEN SQLSTATE 'BX001' THEN
+        RETURN answer;
+    END;
 END
 $$;
 COMMENT ON FUNCTION api.stock_change IS
 'Change a capacity.
-Left out is as it was; capacity NULL is unlimited. Never goes below what is taken.';
+Left out is as it was; capacity NULL is unlimited. Never goes below what is taken. With preview
+nothing is changed.';
 
 CREATE OR REPLACE FUNCTION api.stock_change_many(
     event bigint, patch jsonb, if_match text DEFAULT NULL)

@@ -341,6 +341,33 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.stock_page_session IS 'Ids of stock rows of a session.';
 
+-- Changes one row of a locked event, -1: stays as it is, and says what it is then.
+CREATE OR REPLACE FUNCTION boxoffice_code.stock_change(
+    event boxoffice.event, stock bigint, capacity integer, overbook integer, reason text)
+    RETURNS json
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found boxoffice.stock;
+BEGIN
+    SELECT *
+      INTO found
+      FROM boxoffice.stock AS s
+     WHERE s.event_id = event.id AND s.id = stock_change.stock;
+    IF found.id IS NULL THEN
+        PERFORM boxoffice_code.refuse('not_found', 'stock');
+    END IF;
+    PERFORM boxoffice_code.stock_edit(
+        event, ARRAY[stock],
+        ARRAY[CASE WHEN capacity = -1 THEN found.capacity ELSE capacity END],
+        ARRAY[CASE WHEN overbook = -1 THEN found.overbook ELSE overbook END], reason, false);
+    RETURN boxoffice_code.stocks_json(event.id, ARRAY[stock]) -> 0;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.stock_change IS
+'Changes the capacity of one stock row of a locked event; -1 stays as it is.';
+
 -- What each row gains (or loses: negative) by moves.
 CREATE OR REPLACE FUNCTION boxoffice_code.stock_moves(moves jsonb)
     RETURNS TABLE (n bigint, member text, stock bigint, quantity bigint)

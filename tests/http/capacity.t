@@ -61,6 +61,28 @@ subtest 'pools' => sub {
 	is_problem($http->get(path($event, 'stock-changes'), token => $stranger), 404, 'not_found', 'nor for strangers');
 };
 
+subtest 'one row' => sub {
+	my $event = $t->event(capacity => 10);
+	my ($row) = @{ stock($event) };
+	my $patch = sub ($body, %o) { $http->patch(path($event, "stock/$row->{id}"), $body, token => $mine, %o) };
+	my $books = sub { [ stock($event), $http->get(path($event, 'stock-changes'), token => $mine)->json->{items}, $t->server->dbh->selectrow_array('SELECT version FROM boxoffice.event WHERE id = ?', undef, $event->{id}) ] };
+	$t->hold($event, quantity => 6);
+	my $before = $books->();
+	my $a = $patch->({ capacity => 8, overbook => 1, reason => 'Perhaps', preview => \1 });
+	is_status($a, 200, 'a preview');
+	is_deeply([ @{ $a->json }{qw(capacity overbook held available state)} ], [ 8, 1, 6, 3, 'available' ], '… says how it would be');
+	is_problem($patch->({ capacity => 5, preview => \1 }), 409, 'capacity_taken', '… and what would be refused, as it is');
+	is_problem($patch->({ capacity => 5 }), 409, 'capacity_taken', 'it is');
+	is_problem($patch->({ capacity => 5, preview => 'yes' }), 400, 'invalid_request', 'a preview that is neither');
+	is_problem($http->patch(path($event, 'stock/1'), { capacity => 5, preview => \1 }, token => $mine), 404, 'not_found', 'of a row that is none');
+	is_problem($patch->({ capacity => 8, preview => \1 }, token => undef), 401, 'token_missing', '… by nobody');
+	is_problem($patch->({ capacity => 8, preview => \1 }, token => $t->token('customer')), 403, 'forbidden', '… by a customer');
+	is_problem($patch->({ capacity => 8, preview => \1 }, token => $t->token('organizer', sub => 'stranger')), 404, 'not_found', '… by another organizer');
+	is_problem($patch->({ capacity => 8, preview => \1 }, headers => [ 'If-Match' => '"1"' ]), 412, 'precondition_failed', '… of an old version');
+	is_deeply($books->(), $before, 'nothing was changed by all that');
+	is_deeply([ @{ $patch->({ capacity => 8, preview => \0 })->json }{qw(capacity available)} ], [ 8, 2 ], 'without it it is');
+};
+
 subtest 'many rows' => sub {
 	my $start = time + 9e6;
 	my $event = $t->event(capacity => 10, sessions => [ map { { key => "day$_", starts_at => rfc3339($start + 86400 * $_) } } 1 .. 30 ]);

@@ -111,6 +111,14 @@ subtest 'one session is changed and deleted' => sub {
 	is_problem($t->hold($event, session => 's2'), 409, 'paused', 'it does not sell');
 	is_status($patch->('s2', { status => 'open', prices => [ { ticket_type => 'general', price => 500 } ] }), 200, 'open, and at a price');
 	is($t->hold($event, session => 's2')->json->{total}, 500, 'it sells at that');
+	my $was  = $http->get("$own/s2", token => $mine);
+	my $what = $patch->('s2', { name => 'Perhaps', starts_at => "$year-06-02T20:00:00Z", prices => [ { ticket_type => 'general', price => 700 } ], preview => \1 });
+	is_status($what, 200, 'a preview');
+	is_deeply([ @{ $what->json }{qw(name starts_at prices)} ], [ 'Perhaps', "$year-06-02T22:00:00+02:00", [ { ticket_type => 'general', price => 700 } ] ], '… says how it would be');
+	is($what->header('ETag'), $was->header('ETag'), '… at the version that stays');
+	is_problem($patch->('s2', { zone => 'Mars/Base', preview => \1 }), 422, 'unknown_reference', '… and what would be refused');
+	is_problem($patch->('s2', { name => 'x', preview => 1 }), 400, 'invalid_request', '… if it is one');
+	is_deeply($http->get("$own/s2", token => $mine)->json, $was->json, 'nothing was changed by that');
 	is_problem($drop->('s2'), 409, 'in_use', 'one that was used is not deleted');
 	is_status($drop->('s3'), 200, 'one that was not is');
 	is_problem($drop->('s3'), 404, 'not_found', 'once');
