@@ -4,7 +4,8 @@
  *		from a block lapses, back again, without being free in between.
  *
  * A block's claims stay in state blocked with quantity 0 when all they kept is sold: as long as
- * they do, what is given back goes back to them.  Making and ending blocks is in block_api.c.
+ * they do, what is given back goes back to them.  Past its time a block is over, whether or not
+ * anybody has taken back what it keeps.  Making and ending blocks is in block_api.c.
  */
 #include "postgres.h"
 
@@ -40,7 +41,8 @@ block_load(Inventory *inv, const int64 *block_ids, int n)
 		: repalloc_array(inv->blocks, Claim, inv->block_count + count + 1);
 	for (int i = 0; i < count; i++)
 	{
-		if (claims[i].state != CLAIM_BLOCKED || !inventory_has_group(inv, claims[i].group_id))
+		if (claims[i].state != CLAIM_BLOCKED || claims[i].expires_at <= inv->now ||
+			!inventory_has_group(inv, claims[i].group_id))
 			continue;
 		inventory_add_stocks(inv, claims[i].stock_ids, claims[i].stock_count);
 		inv->blocks[inv->block_count++] = claims[i];

@@ -159,6 +159,7 @@ reclaim_room(const Inventory *inv)
 
 /*
  * Chooses those that help a row that is short, oldest first; returns how many more may be chosen.
+ * What came out of a block may go back to it, so nobody counts on that.
  */
 static int
 reclaim_choose(Inventory *inv, const Claim *claims, int count, bool *chosen)
@@ -178,7 +179,7 @@ reclaim_choose(Inventory *inv, const Claim *claims, int count, bool *chosen)
 		{
 			Stock	   *stock = inventory_stock(inv, claims[i].stock_ids[k]);
 
-			if (stock != NULL)
+			if (stock != NULL && claims[i].block_id == 0)
 				stock->lack -= claims[i].quantity;
 		}
 		room -= chosen[i];

@@ -101,3 +101,27 @@ SELECT hold_test.hold(9124000, '3 general fri');
 SELECT hold_test.blocks(9124000);
 SELECT holds, done FROM boxoffice_code.trial_remove(9124000, 100);
 SELECT hold_test.blocks(9124000);
+
+\echo # a block is over at its time, whether or not anybody has taken it back: nothing comes out of it any more
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9126000, 'BACKG');
+SELECT hold_test.keep(9126000, 4, 60) AS block \gset
+SELECT hold_test.order_of(9126000, 1, :block) AS placed \gset
+SET boxoffice.clock_offset = 61;
+SELECT hold_test.hold_as(9126000, 'organizer bob', '1 general fri ' || :block);
+SELECT order_test.say(format('SELECT api.order_cancel(9126000, %s)', :placed), 'status');
+SELECT hold_test.blocks(9126000);
+SELECT hold_test.hold(9126000, '7 general fri');
+SELECT hold_test.blocks(9126000);
+
+\echo # what lapsed goes back to its block first, which helps nobody; then what others have let lapse is taken back
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9127000, 'BACKH');
+SELECT hold_test.keep(9127000, 4) AS block \gset
+SELECT hold_test.hold_as(9127000, 'organizer bob', '4 general fri ' || :block);
+SELECT hold_test.hold(9127000, '6 general fri');
+SET boxoffice.clock_offset = 906;
+SELECT hold_test.hold(9127000, '3 general fri');
+SELECT hold_test.blocks(9127000);
+SELECT * FROM boxoffice.check_inventory(9127000);
+RESET boxoffice.clock_offset;
