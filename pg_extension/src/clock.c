@@ -1,6 +1,6 @@
 /*
  * clock.c
- *		The clock of business rules, which a test server's superuser can move.
+ *		The clock of business rules, which a test server's superuser can move and stop.
  *
  * Ids don't go by it (id.c): they must rise whatever a test does.
  */
@@ -13,8 +13,10 @@
 #include "clock.h"
 
 #define CLOCK_OFFSET_MAX_S (100.0 * 365 * 86400)
+#define CLOCK_EPOCH_S ((double) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
 static double clock_offset_s = 0;
+static double clock_stopped_s = 0;
 
 void
 clock_init(void)
@@ -24,12 +26,21 @@ clock_init(void)
 							 "For tests: sale windows, deadlines and expiry go by the moved clock.",
 							 &clock_offset_s, 0, -CLOCK_OFFSET_MAX_S, CLOCK_OFFSET_MAX_S,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomRealVariable("boxoffice.clock_stopped_at",
+							 "Stops the clock of business rules at so many seconds since 1970.",
+							 "For tests that must find the same times again; 0: it goes.",
+							 &clock_stopped_s, 0, 0, CLOCK_EPOCH_S + CLOCK_OFFSET_MAX_S,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 TimestampTz
 clock_now(void)
 {
-	return GetCurrentTimestamp() + (int64) (clock_offset_s * USECS_PER_SEC);
+	TimestampTz now = clock_stopped_s > 0
+		? (TimestampTz) ((clock_stopped_s - CLOCK_EPOCH_S) * USECS_PER_SEC)
+		: GetCurrentTimestamp();
+
+	return now + (int64) (clock_offset_s * USECS_PER_SEC);
 }
 
 /*

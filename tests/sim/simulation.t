@@ -5,36 +5,53 @@
 #
 #   SEED=12345 STEPS=2000 prove tests/sim/simulation.t        repeats a run, or runs longer
 #   SECONDS=20 ACTS='hold order block' prove …                less of it: only these acts
+#   TRACE=file …                                              what was done and answered, to compare two runs
 #
-# The seed decides what is done; what runs at the same time (a burst, a kill) may still end in more than one way, and
-# the model takes what the answers say.
+# The seed decides what is done, and when: the clock of rules stands still between its jumps, and the worker is either
+# waited for after each of them or not there at all. So a seed repeats a run, step by step. What runs at the same time (a
+# burst, a kill) may still end in more than one way, and the model takes what the answers say.
 
 use v5.36;
 use lib 'tests/lib';
 use Boxoffice::Show;
 use Boxoffice::Test;
+use Cpanel::JSON::XS ();
 use List::Util  qw(sum0);
 use Time::HiRes qw(time);
 
 my $seed    = $ENV{SEED} // time ^ $$;
 my $steps   = $ENV{STEPS};
-my $seconds = $ENV{SECONDS} // 60;
+my $seconds = $ENV{SECONDS} // 40;
 srand($seed = int $seed);
 diag("SEED=$seed");
 
-my $t      = Boxoffice::Test->start(trouble => 1);
+my $t      = Boxoffice::Test->start(trouble => 1, postgres => ['boxoffice.worker_tick = 50ms']);
 my $server = $t->server;
 $t->expect_log(qr/worker process \d+ exited on signal 9/);
 my $http = $t->http;
+my $json = Cpanel::JSON::XS->new->canonical->allow_nonref;
 
-my $offset = 0;
-my (@wrong, @past, %count);
-my $now = sub { time + $offset };
+# The time of rules: of one that comes after whatever was deployed. A late write is accepted for 5 s.
+my $time = 2_500_000_000;
+$server->clock_stop($time);
+$Boxoffice::Model::BLUR_S = 6;
+my $now = sub { $time };
+
+my (@wrong, @past, %count, @said);
+my $worker = 1;
+open my $trace, '>', $ENV{TRACE} // '/dev/null' or die "$ENV{TRACE}: $!\n";
 
 sub any (@list) { return @list ? $list[ rand @list ] : undef }
 
 # Asks, again while it must, with one key: what settles it. At most so long.
 sub ask ($method, $path, $body, %o) {
+	my $answer = settled($method, $path, $body, %o);
+	push @said, "$method $path " . (defined $body ? $json->encode($body) : '') . (defined $o{key} ? " key $o{key}" : '') . ' → ' . $answer->status . ' ' . $answer->body;
+	print {$trace} "  $method ", $path =~ s/\d{6,}/N/gr, ' ', $answer->status, ' ', $answer->code, "\n";
+	return $answer;
+}
+
+sub settled ($method, $path, $body, %o) {
 	my $deadline = time + 40;
 	while (time < $deadline) {
 		my $answer = eval { $http->request($method, $path, defined $body ? (json => $body) : (), %o) };
@@ -67,7 +84,7 @@ sub burst ($show, %o) {
 		my $key = $asked[$n][2]{key};
 		my $a   = $answers[$n];
 		# What was not answered, or not settled, is asked again with its key.
-		$a = ask(POST => "$show->{base}/holds", { items => [$item] }, key => $key) if !$a or $a->status >= 500 or $a->code eq 'idempotency_running';
+		$a = settled(POST => "$show->{base}/holds", { items => [$item] }, key => $key) if !$a or $a->status >= 500 or $a->code eq 'idempotency_running';
 		$show->expect('one of a burst', $a, @codes) or next;
 		my $id = $a->json->{id};
 		push @wrong, "key $key made $of_key{$key} and $id" if $of_key{$key} and $of_key{$key} ne $id;
@@ -98,10 +115,30 @@ sub deploy {
 }
 
 my $recovered = sub { delete $server->{dbh}; wait_until(sub { eval { $server->value('SELECT 1') } }, 'PostgreSQL has recovered', 30) };
+
+# The worker takes back what is over, to the last claim that no late write can save.
+sub tidy {
+	return if !$worker;
+	my $left = 'SELECT count(*) FROM boxoffice.claim WHERE state IN (?, ?, ?) AND event_id = ANY (?::bigint[]) AND expires_at <= boxoffice_code.clock() - \'5 s\'::interval';
+	my $of   = '{' . join(',', map { $_->{id} } @shows) . '}';
+	wait_until(sub { !$server->value($left, qw(held pending blocked), $of) }, 'the worker has been by', 60);
+	$_->model->tidied($time) for @shows;
+	return;
+}
+
 my %trouble = (
 	clock => [ 8, sub ($show) {
-		$offset += any(20, 60, 60, 120, 300, 300, 700, 2000);
-		$server->clock_offset($offset);
+		$time += any(20, 60, 60, 120, 300, 300, 700, 2000) + int rand 20;
+		$server->clock_stop($time);
+		tidy();
+	} ],
+	# Nobody needs it: who sells takes back what he lacks.
+	worker => [ 1.5, sub ($show) {
+		$worker = !$worker;
+		$server->set('boxoffice.worker_database', $worker ? 'boxoffice' : '');
+		my $there = q{SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'boxoffice worker'};
+		wait_until(sub { $server->value($there) == $worker }, 'the worker is ' . ($worker ? 'back' : 'gone'), 30);
+		tidy();
 	} ],
 	burst        => [ 5, \&burst ],
 	kill_backend => [ 1, sub ($show) {
@@ -153,12 +190,16 @@ while ($steps ? $done < $steps : time < $end) {
 	my ($name) = grep { ($at -= $weight{$_}) < 0 } @names;
 	my $show = any(@shows);
 	$count{$name}++;
+	@said = ();
+	print {$trace} $done + 1, " $name ", ($show == $shows[0] ? 1 : 2), "\n";
 	my $ok = eval { $trouble{$name} ? $trouble{$name}[1]->($show) : $show->$name; look_over(); 1 };
 	push @wrong, "died: $@" unless $ok;
 	$done++;
 	if (@wrong) {
 		fail("step $done, $name of event $show->{id} (SEED=$seed)");
 		diag("  $_") for @wrong[ 0 .. ($#wrong < 15 ? $#wrong : 15) ];
+		diag("  the step's requests:", map { "\n    " . substr $_, 0, 4000 } @said[ 0 .. ($#said < 9 ? $#said : 9) ]);
+		diag('  the model, ' . ($worker ? 'with' : 'without') . ' the worker' . (join '', map { ", $_ is called off" } sort keys %{ $show->{off} }) . ':', map { "\n    $_" } $show->model->report($time));
 		last;
 	}
 	# Another one comes for one that is over.

@@ -9,15 +9,15 @@ package Boxoffice::Model;
 # block's { type or pool, session, n }, n being what it kept at first: what stands of what was taken out of it goes off.
 # A line of a pass has no session: it takes a place in each that there is when it is taken, and keeps these (places).
 #
-# Time: what ends within the next or last few seconds is neither sure to be there nor sure to be gone, because the
-# servers read their clock a little later than the model. So answers are 1, 0 or undef, which is too close to tell.
+# Time: what ends within the next or last few seconds is neither sure to be there nor sure to be gone: servers read a clock
+# that goes a little later than the model, and a late write is accepted. So answers are 1, 0 or undef, which is too close
+# to tell. Nor is it sure, until somebody says that the worker has been by (tidied), what still counts to a buyer of what is
+# over: whoever sells takes back no more than he needs.
 
 use v5.36;
-use List::Util  qw(max min sum0);
-use Time::HiRes qw(time);
+use List::Util qw(max min sum0);
 
-our $BLUR_S  = 12;    # longer than the 5 s in which a late write is accepted, and a slow machine's requests
-our $TIDY_S  = 20;    # how long (by the real clock) the worker may take to give a buyer's numbers back
+our $BLUR_S = 12;    # longer than the 5 s in which a late write is accepted, and, where the clock goes, a slow machine's requests
 
 # new(pools => { key => { scope, capacity } }, types => { key => { pools => [...], price, fee, bundle, admits, buyer_limit } },
 # sessions => [keys], buyer_limit).
@@ -28,12 +28,21 @@ sub new ($class, %self) {
 sub claim ($self, $id) { return $self->{claims}{$id} }
 
 sub take ($self, $id, $state, $until, $lines, %more) {
-	$self->{claims}{$id} = { %{ $self->{claims}{$id} // {} }, state => $state, until => $until, lines => $lines, %more };
+	$self->{claims}{$id} = { %{ $self->{claims}{$id} // {} }, state => $state, until => $until, lines => $lines, tidied => 0, %more };
 	return;
 }
 
 sub set ($self, $id, $state, $until = undef) {
-	@{ $self->{claims}{$id} }{qw(state until)} = ($state, $until);
+	@{ $self->{claims}{$id} }{qw(state until tidied)} = ($state, $until, 0);
+	return;
+}
+
+# The worker has taken back all that was over at that time.
+sub tidied ($self, $now) {
+	for (keys %{ $self->{claims} }) {
+		my $stands = $self->stands($_, $now);
+		$self->{claims}{$_}{tidied} = 1 if defined $stands and !$stands;
+	}
 	return;
 }
 
@@ -43,7 +52,6 @@ sub stands ($self, $id, $now) {
 	return 0 if $claim->{state} eq 'gone';
 	return $claim->{ended} ? undef : 1 if !defined $claim->{until} or $claim->{until} > $now + $BLUR_S;
 	return undef if $claim->{until} >= $now - $BLUR_S;
-	$claim->{seen_over} //= time;
 	return 0;
 }
 
@@ -115,7 +123,7 @@ sub placed ($self, $lines, $before = []) {
 		my $n = $line->{n};
 		for my $part (@{ $kept{ _kind($line) } // [] }) {
 			my $m = min($n, $part->[1]) or next;
-			push @placed, { %$line, n => $m, places => $part->[0] };
+			push @placed, { %$line, n => $m, places => $part->[0], had => 1 };
 			$part->[1] -= $m;
 			$n -= $m;
 		}
@@ -126,12 +134,18 @@ sub placed ($self, $lines, $before = []) {
 
 sub _kind ($line) { return join '/', $line->{type}, $line->{session} // '', $line->{child} ? 1 : 0, $line->{block} // '' }
 
+# Whether the line had its place out of a block which is over: it has it as if it had come from what is free.
+sub _outlives ($self, $line, $now) {
+	my $stands = $self->stands($line->{block}, $now);
+	return $line->{had} && defined $stands && !$stands;
+}
+
 # What lines want of free places and of blocks: { place => n }, { block => n }.
-sub _wants ($self, $lines) {
+sub _wants ($self, $lines, $now) {
 	my (%place, %block);
 	for my $line (@$lines) {
 		my %kept;
-		if (defined $line->{block}) {
+		if (defined $line->{block} and !$self->_outlives($line, $now)) {
 			$block{ $line->{block} } += $line->{n};
 			%kept = map { $_ => 1 } $self->places($self->{claims}{ $line->{block} }{lines}[0]);
 		}
@@ -142,7 +156,7 @@ sub _wants ($self, $lines) {
 
 # Whether so much can be taken, leaving out one claim.
 sub fits ($self, $lines, $now, $except = '') {
-	my ($place, $block) = $self->_wants($lines);
+	my ($place, $block) = $self->_wants($lines, $now);
 	my $taken = $self->taken_all($now, $except);
 	my $sure  = 1;
 	for (keys %$place) {
@@ -154,7 +168,7 @@ sub fits ($self, $lines, $now, $except = '') {
 	for (keys %$block) {
 		my $stands = $self->stands($_, $now);
 		my ($least, $most) = $self->left($_, $now, $except);
-		return 0 if $block->{$_} > $most or $self->{claims}{$_}{state} eq 'gone';
+		return 0 if $block->{$_} > $most or defined $stands && !$stands;
 		$sure = undef if $block->{$_} > $least or !$stands;
 	}
 	return $sure;
@@ -188,7 +202,7 @@ sub _counted ($self, $of, $who, $type, $now, $except) {
 		my $claim = $self->{claims}{$id};
 		next if $id eq $except or ($claim->{$of} // '') ne $who or $claim->{state} !~ /^(?:held|pending|sold)$/;
 		my $sure = $self->stands($id, $now);
-		next if defined $sure and !$sure and time > $claim->{seen_over} + $TIDY_S;
+		next if defined $sure and !$sure and $claim->{tidied};
 		my $n = sum0(map { $_->{n} } grep { defined $type ? $_->{type} eq $type : !$_->{child} } @{ $claim->{lines} });
 		$least += $n if $sure;
 		$most  += $n;
@@ -196,20 +210,41 @@ sub _counted ($self, $of, $who, $type, $now, $except) {
 	return ($least, $most);
 }
 
-# Whether the limits let somebody (of => subject or email) have that.
+# Whether the limit of a type, or the event's own (undef), lets somebody (of => subject or email) have so many.
+sub allows_type ($self, $of, $who, $type, $n, $now, $except = '') {
+	my $limit = defined $type ? $self->{types}{$type}{buyer_limit} : $self->{buyer_limit};
+	return 1 if !defined $who or !defined $limit or !$n;
+	my ($least, $most) = $self->_counted($of, $who, $type, $now, $except);
+	return $least + $n > $limit ? 0 : $most + $n > $limit ? undef : 1;
+}
+
+# Whether the limits let somebody have that.
 sub allows ($self, $of, $who, $lines, $now, $except = '') {
-	return 1 if !defined $who;
 	my %of_type = map { $_->{type} => 1 } @$lines;
 	my $sure    = 1;
 	for my $type (undef, sort keys %of_type) {
-		my $limit = defined $type ? $self->{types}{$type}{buyer_limit} : $self->{buyer_limit};
-		next if !defined $limit;
-		my $n = sum0(map { $_->{n} } grep { defined $type ? $_->{type} eq $type : !$_->{child} } @$lines) or next;
-		my ($least, $most) = $self->_counted($of, $who, $type, $now, $except);
-		return 0 if $least + $n > $limit;
-		$sure = undef if $most + $n > $limit;
+		my $n = sum0(map { $_->{n} } grep { defined $type ? $_->{type} eq $type : !$_->{child} } @$lines);
+		my $allowed = $self->allows_type($of, $who, $type, $n, $now, $except);
+		return 0 if defined $allowed and !$allowed;
+		$sure = undef if !defined $allowed;
 	}
 	return $sure;
+}
+
+# What a hold that takes a part gets of these, one after the other: lines, or undef if it is too close to tell.
+sub part ($self, $items, $now) {
+	my @has;
+	for my $item (@$items) {
+		for my $n (reverse 0 .. $item->{quantity}) {
+			my @with = $n ? (@has, @{ $self->lines({ %$item, quantity => $n }) }) : @has;
+			my $fits = $n ? $self->fits(\@with, $now) : 1;
+			return if !defined $fits;
+			next   if !$fits;
+			@has = @with;
+			last;
+		}
+	}
+	return \@has;
 }
 
 # An item's own line, those of its add-ons (so many for each, in its session), and of what comes in its bundle.
@@ -264,6 +299,18 @@ sub differences ($self, $now, $stock, $claims, $counted) {
 	return @wrong;
 }
 
+# Whether it is over by its time alone, and perhaps nobody has taken it back.
+sub _lapsed ($self, $id, $now) {
+	my ($claim, $stands) = ($self->{claims}{$id}, $self->stands($id, $now));
+	return $claim->{state} =~ /^(?:held|pending)$/ && !$claim->{tidied} && defined $stands && !$stands;
+}
+
+# How much of what was taken out of a block has lapsed, and goes back to it when somebody takes it back.
+sub due_back ($self, $id, $now) {
+	my @lapsed = grep { $self->_lapsed($_, $now) } keys %{ $self->{claims} };
+	return sum0(map { $_->{n} } grep { ($_->{block} // '') eq $id } map { @{ $self->{claims}{$_}{lines} } } @lapsed);
+}
+
 sub _claim_differs ($self, $now, $id, $found) {
 	my $claim  = $self->{claims}{$id};
 	my $stands = $self->stands($id, $now);
@@ -274,14 +321,32 @@ sub _claim_differs ($self, $now, $id, $found) {
 		return @live ? "$id: gone by the model, in the books " . _told($found) : ();
 	}
 	if ($claim->{state} eq 'blocked') {
-		# What lapsed of what was taken out goes back when somebody takes it back.
 		my ($least, $most) = $self->left($id, $now);
-		my ($kept) = @{ $claim->{lines} };
-		$least -= sum0(map { $_->{n} } grep { ($_->{block} // '') eq $id } map { @{ $_->{lines} } } grep { $_->{state} =~ /^(?:held|pending)$/ && $_->{seen_over} } values %{ $self->{claims} });
-		return $got >= $least && $got <= $most ? () : "$id: keeps $got, by the model $least to $most of $kept->{n}";
+		$least -= $self->due_back($id, $now);
+		return $got >= $least && $got <= $most ? () : "$id: keeps $got, by the model $least to $most of $claim->{lines}[0]{n}";
 	}
 	my $want = sum0(map { $_->{n} } @{ $claim->{lines} });
 	return $got == $want ? () : "$id: $want $claim->{state} by the model, in the books " . _told($found);
+}
+
+# All that the model knows, for whoever looks for what went wrong.
+sub report ($self, $now) {
+	my $taken = $self->taken_all($now);
+	my @lines;
+	for my $place (sort map { $self->places({ type => $_, session => undef }) } keys %{ $self->{types} }) {
+		next if @lines and $lines[-1] =~ /^\Q$place\E:/;
+		my ($least, $most) = @{ $taken->{$place} // [ 0, 0 ] };
+		push @lines, "$place: " . ($least == $most ? $least : "$least to $most") . ' of ' . $self->capacity($place);
+	}
+	for my $id (sort keys %{ $self->{claims} }) {
+		my $claim  = $self->{claims}{$id};
+		my $stands = $self->stands($id, $now);
+		next if $claim->{state} eq 'gone' and !grep { ($_->{block} // '') eq $id } map { @{ $_->{lines} } } values %{ $self->{claims} };
+		push @lines, join ' ', $id, $claim->{state}, defined $stands ? $stands ? 'stands' : 'over' : 'perhaps',
+			(defined $claim->{until} ? sprintf 'until %+.0f s', $claim->{until} - $now : ()), (map { "$_=$claim->{$_}" } grep { $claim->{$_} } qw(subject email ended tidied)),
+			'has', join ', ', map { my $l = $_; "$l->{n} " . join '/', $l->{type} // $l->{pool}, $l->{session} // '*', $l->{child} ? 'with' : 'own', defined $l->{block} ? "of $l->{block}" : () } @{ $claim->{lines} };
+	}
+	return @lines;
 }
 
 sub _told ($found) { return join(', ', map { "$found->{$_} $_" } sort keys %$found) || 'nothing' }

@@ -221,11 +221,25 @@ sub _postgres_pids ($self) {
 
 # Moves the server's clock to so many seconds from the real one, for every backend's next statement.
 sub clock_offset ($self, $seconds) {
-	my $dbh = $self->dbh;
-	$dbh->do("ALTER SYSTEM SET boxoffice.clock_offset = '$seconds'");
-	$dbh->do('SELECT pg_catalog.pg_reload_conf()');
+	return $self->_clock_set('boxoffice.clock_offset', $seconds, 'SHOW boxoffice.clock_offset');
+}
+
+# Stops the server's clock, which is not moved, at that time, in whole seconds since 1970.
+sub clock_stop ($self, $at) {
+	return $self->_clock_set('boxoffice.clock_stopped_at', $at, 'SELECT extract(epoch FROM boxoffice_code.clock())');
+}
+
+sub _clock_set ($self, $setting, $seconds, $told) {
+	$self->set($setting, $seconds);
 	# The postmaster tells all its backends before it forks the one that answers this.
-	wait_until(sub { $self->connect->selectrow_array('SHOW boxoffice.clock_offset') == $seconds }, 'the clock is moved');
+	wait_until(sub { $self->connect->selectrow_array($told) == $seconds }, 'the clock is set');
+	return;
+}
+
+# Changes a setting of the whole server that a reload is enough for.
+sub set ($self, $setting, $value) {
+	$self->dbh->do("ALTER SYSTEM SET $setting = '$value'");
+	$self->dbh->do('SELECT pg_catalog.pg_reload_conf()');
 	return;
 }
 

@@ -7,7 +7,6 @@ use v5.36;
 use Boxoffice::Model ();
 use Boxoffice::Test  qw(uuid rfc3339);
 use List::Util       qw(min sum0 uniq);
-use Time::HiRes      qw(time);
 use Time::Local      qw(timegm);
 
 my $json = Cpanel::JSON::XS->new->canonical;
@@ -56,7 +55,7 @@ sub _shape {
 # is wrong): an event, made and published.
 sub new ($class, %self) {
 	my $shape = _shape();
-	my $self  = bless { %self, model => Boxoffice::Model->new(%$shape), holds => {}, orders => {}, payments => {}, blocks => {}, replays => [], test => 1 }, $class;
+	my $self  = bless { %self, model => Boxoffice::Model->new(%$shape), holds => {}, orders => {}, payments => {}, blocks => {}, replays => [], off => {}, test => 1 }, $class;
 	my $event = $self->{t}->event(
 		test => \1, hold_ttl_seconds => 600, hold_extend_max_seconds => 1800, payment_term => { minutes => 30 }, payment_grace_seconds => 120,
 		defined $shape->{buyer_limit} ? (buyer_limit => $shape->{buyer_limit}) : (),
@@ -105,8 +104,12 @@ sub _remember ($self, $path, $body, $key, $id, %o) {
 	return;
 }
 
+# Those of lines or tickets whose own session is called off.
+sub _off ($self, @of) { return grep { defined $_->{session} && $self->{off}{ $_->{session} } } @of }
+
+# What can't be had since a session is called off: what is in it, and what admits to all.
 sub _called_off ($self, @items) {
-	my $off = $self->{off} // {};
+	my $off = $self->{off};
 	return grep { defined $_->{session} ? $off->{ $_->{session} } : $self->{model}{types}{ $_->{ticket_type} // $_->{type} }{admits} && %$off } @items;
 }
 
@@ -173,29 +176,27 @@ sub hold ($self) {
 	my %o       = (key => uuid(), defined $subject ? (token => $self->{tokens}{$subject}) : ());
 	my $body    = { items => \@items, $partial ? (partial => \1) : () };
 	my @codes   = $self->hold_codes('201', $subject, '', @items);
-	my $a       = $self->ask(POST => '/holds', $body, %o);
-	$self->expect('hold', $a, @codes, $partial ? '201' : ()) or return;
-	$self->_check_partial($a, @items) if $partial;
+	my $part    = $partial ? $self->{model}->part(\@items, $self->now) : undef;
+	# With a part of it the places refuse only when there is none at all.
+	@codes = ((grep { !/^(?:201|409 (?:all_held|sold_out))$/ } @codes), !$part || @$part ? '201' : (), $part && @$part ? () : @full)
+		if $partial and grep { $_ eq '201' or $_ eq '409 all_held' or $_ eq '409 sold_out' } @codes;
+	my $a = $self->ask(POST => '/holds', $body, %o);
+	$self->expect('hold', $a, @codes) or return;
+	$self->_check_partial($a, $part, @items) if $partial;
 	$self->note_hold($a, $subject, @items);
 	$self->_remember('/holds', $body, delete $o{key}, $a->json->{id}, %o);
 	return;
 }
 
-# A part is as much as there was: of what is missing not one more could have been had. What is missing is told by type and
-# session: of an item with add-ons, or of a bundle, one more may have failed for its parts.
-sub _check_partial ($self, $answer, @items) {
-	my $hold = $answer->json;
-	my $model = $self->{model};
-	my $has   = _hold_lines($hold, undef);
-	for my $missing (@{ $hold->{missing} // [] }) {
-		my @same = grep { $_->{ticket_type} eq $missing->{ticket_type} and ($_->{session} // '') eq ($missing->{session} // '') } @items;
-		my $item = $same[0];
-		next if !$item or grep { $_->{addons} } @same or $model->{types}{ $item->{ticket_type} }{bundle};
-		my $got  = sum0(map { $_->{n} } grep { !$_->{child} and $_->{type} eq $item->{ticket_type} and ($_->{session} // '') eq ($item->{session} // '') } @$has);
-		next if $got >= sum0(map { $_->{quantity} } @same);
-		my $more = $model->fits([ @$has, @{ $model->lines({ %$item, quantity => 1 }) } ], $self->now);
-		$self->wrong("hold $hold->{id}: one more $item->{ticket_type} could have been had: " . substr $answer->body, 0, 3000) if $more;
-	}
+# A part is as much as there is, item after item; and what it has not is missing.
+sub _check_partial ($self, $answer, $part, @items) {
+	my ($hold, $model) = ($answer->json, $self->{model});
+	my $has = _hold_lines($hold, undef);
+	my ($told, $want) = map { $model->told($_ // []) } $has, $part;
+	$self->wrong("hold $hold->{id} has the part $told, not $want") if $part and $told ne $want;
+	my @missing = map { { type => $_->{ticket_type}, session => $_->{session}, n => $_->{quantity}, child => 0 } } @{ $hold->{missing} // [] };
+	my ($sum, $asked) = map { $model->told([ map { { %$_, child => 0 } } @$_ ]) } [ @$has, @missing ], $model->lines(@items);
+	$self->wrong("hold $hold->{id} has and misses $sum, not $asked") if $sum ne $asked;
 	return;
 }
 
@@ -223,8 +224,8 @@ sub some_hold ($self) {
 # What a write to a hold may be told by the hold's own state; () if it stands.
 sub _hold_over ($self, $id) {
 	my $stands = $self->{model}->stands($id, $self->now);
-	my @off    = $self->{off} && grep { $self->_called_off($_) } @{ $self->{model}->claim($id)->{lines} };
-	return ('410 hold_expired', @off ? '409 event_cancelled' : (), defined $stands && !$stands ? () : 'perhaps') if @off or !$stands;
+	return ('410 hold_expired', '409 event_cancelled') if $self->_off(@{ $self->{model}->claim($id)->{lines} });
+	return ('410 hold_expired', defined $stands ? () : 'perhaps') if !$stands;
 	return;
 }
 
@@ -240,7 +241,7 @@ sub change_hold ($self) {
 	my @codes   = $self->hold_codes('200', $subject, $id, @items);
 	push @codes, '200', @full, '422 buyer_limit' if grep { $_ eq '409 paused' } @codes;    # less may be had
 	my $a = $self->ask(PATCH => "/holds/$id", { items => \@items }, secret => $hold->{secret}, defined $hold->{block} ? (token => $self->{office}) : ());
-	$self->expect("change of hold $id", $a, @over ? (@over, grep { $over[-1] eq 'perhaps' } @codes) : @codes, $self->{off} ? '409 event_cancelled' : ()) or return;
+	$self->expect("change of hold $id", $a, @over ? (@over, grep { $over[-1] eq 'perhaps' } @codes) : @codes) or return;
 	$self->note_hold($a, $subject, @items);
 	return;
 }
@@ -280,10 +281,9 @@ sub note_order ($self, $order, %more) {
 		$ticket->{places} = $places{ $ticket->{id} } // (defined $n ? (splice @of_hold, $n, 1)->{places} : [ $model->places(_line_of($ticket)) ]);
 	}
 	%$known = (%$known, %$order, secret => $order->{secret} // $known->{secret});
-	$self->wrong("order $order->{id}: total $order->{total}, its tickets cost $sum") if !$self->{off} and $sum != $order->{total};
-	my $owes = $order->{status} =~ /^(?:pending|paid)$/ ? $order->{total} : 0;
-	$self->wrong("order $order->{id}: due $order->{due} of $order->{total}, paid $order->{paid}, $order->{status}")
-		if !$self->{off} and $order->{status} ne 'approval' and $order->{due} != $owes - $order->{paid};
+	$self->wrong("order $order->{id}: total $order->{total}, its tickets cost $sum") if $sum != $order->{total};
+	my $owes = $order->{status} =~ /^(?:approval|pending|paid)$/ ? $self->_costs($order) : 0;
+	$self->wrong("order $order->{id}: due $order->{due} of $owes, paid $order->{paid}, $order->{status}") if $order->{due} != $owes - $order->{paid};
 	my $state = { pending => 'pending', approval => 'pending', paid => 'sold' }->{ $order->{status} } // 'gone';
 	my $until = $order->{status} eq 'pending' ? seconds_of($order->{expires_at}) + 120 : $order->{status} eq 'approval' ? seconds_of($order->{expires_at}) : undef;
 	my @lines = map { _line_of($_) } @live;
@@ -297,8 +297,11 @@ sub note_order ($self, $order, %more) {
 
 # A ticket as a line.
 sub _line_of ($ticket) {
-	return { type => $ticket->{ticket_type}, session => $ticket->{session}, n => 1, child => defined $ticket->{parent} ? 1 : 0, block => $ticket->{block}, places => $ticket->{places} };
+	return { type => $ticket->{ticket_type}, session => $ticket->{session}, n => 1, child => defined $ticket->{parent} ? 1 : 0, block => $ticket->{block}, places => $ticket->{places}, had => 1 };
 }
+
+# What the order costs: nothing for what is called off.
+sub _costs ($self, $order) { return sum0(map { $_->{price} + $_->{fee} } grep { !$self->_off($_) } _live($order)) }
 
 # Marks tickets as gone in what is known, as the model has it; whoever goes with them too.
 sub _without ($order, %gone) {
@@ -311,7 +314,7 @@ sub _live ($order) { return grep { !$_->{gone} } @{ $order->{tickets} } }
 # Notes which tickets of an answer are gone: those that were before, or that show as cancelled and are in no session that
 # was called off, or that were just cancelled.
 sub _mark_gone ($self, $order, %gone) {
-	my $off = $self->{off} // {};
+	my $off = $self->{off};
 	$gone{ $_->{id} } = 1 for grep { $_->{gone} } @{ $self->{orders}{ $order->{id} }{tickets} // [] };
 	for (@{ $order->{tickets} }) {
 		my $called_off = defined $_->{session} ? $off->{ $_->{session} } : keys %$off == @{ $self->{model}{sessions} };
@@ -373,9 +376,9 @@ sub pay ($self) {
 	my $body = $self->{test} ? { kind => 'test', $part ? (amount => $part) : () } : { kind => 'manual', method => 'cash', amount => $part // $due };
 	my %o    = $self->{test} ? (secret => $order->{secret}) : (token => $self->{office});
 	my $a    = $self->ask(POST => "/orders/$id/payments", $body, key => $key, %o);
-	$self->expect("payment of order $id", $a, '201', $self->{off} ? '409 order_state' : ()) or return;
+	$self->expect("payment of order $id", $a, '201', $self->_off(_live($order)) ? '409 order_state' : ()) or return;
 	my $payment = $a->json;
-	$self->wrong("payment of order $id: $payment->{outcome}, not @want") unless $self->{off} or grep { $_ eq $payment->{outcome} } @want;
+	$self->wrong("payment of order $id: $payment->{outcome}, not @want") unless $self->_off(_live($order)) or grep { $_ eq $payment->{outcome} } @want;
 	$self->{payments}{ $payment->{id} } = $payment->{amount};
 	my @blocks = $stands ? () : grep { defined } map { $_->{block} } @{ $order->{tickets} };
 	$self->_dropped($order);
@@ -479,9 +482,9 @@ sub decide ($self) {
 	my $stands = $self->{model}->stands($order->{hold}, $self->now);
 	my $yes    = chance(0.7);
 	my $a      = $self->staff(POST => "/orders/$id/" . ($yes ? 'approve' : 'deny'), $yes ? undef : { reason => 'no member' });
-	$self->expect("decision on order $id", $a, '200', $stands ? () : '409 order_state', $self->{off} ? '409 event_cancelled' : ()) or return;
+	$self->expect("decision on order $id", $a, '200', $stands ? () : '409 order_state', $self->_off(_live($order)) ? '409 event_cancelled' : ()) or return;
 	my $want = $yes ? $order->{total} > $order->{paid} ? 'pending' : 'paid' : 'cancelled';
-	$self->wrong("order $id is $a->{json}{status}, not $want") if $a->json->{status} ne $want and !$self->{off};
+	$self->wrong("order $id is $a->{json}{status}, not $want") if $a->json->{status} ne $want and !$self->_off(_live($order));
 	$self->note_order($a->json);
 	return;
 }
@@ -500,7 +503,7 @@ sub extend_order ($self) {
 	push @codes, '409 sold_out'    if !$stands and !$fits;
 	push @codes, '422 buyer_limit' if !$stands and grep { !$_ } @limits;
 	my $a = $self->staff(POST => "/orders/$id/extend", { until => rfc3339($self->now + 600 + int rand 3000) });
-	$self->expect("extension of order $id", $a, @codes, $self->{off} ? ('409 event_cancelled', '409 order_state') : ()) or return;
+	$self->expect("extension of order $id", $a, @codes, $self->_off(_live($order)) ? ('409 event_cancelled', '409 order_state') : ()) or return;
 	$self->_dropped($order);
 	$self->note_order($a->json);
 	$self->_blocks_left($order) if !$stands and grep { defined $_->{block} } @{ $order->{tickets} };
@@ -528,29 +531,47 @@ sub exchange ($self) {
 		push @asked, { ticket => $ticket->{id}, ticket_type => $type, defined $session ? (session => $session) : () };
 		$becomes{ $ticket->{id} } = { type => $type, session => $session, n => 1, child => 0 };
 	}
-	my @same  = grep { my $to = $becomes{ $_->{id} }; $to->{type} eq $_->{ticket_type} and ($to->{session} // '') eq ($_->{session} // '') } @moved;
 	my @lines = map { $becomes{ $_->{id} } // _line_of($_) } _live($order);
-	my $stands = $model->stands($hold, $self->now);
-	my $fits   = $model->fits(\@lines, $self->now, $hold);
-	my $claim  = $model->claim($hold);
-	my @limits = map { $model->allows($_, $claim->{$_}, \@lines, $self->now, $hold) } qw(subject email);
-	my @codes  = $stands ? ($fits || !defined $fits ? '200' : (), $fits ? () : @full) : ('409 order_state', defined $stands ? () : ('200', @full));
-	push @codes, '422 buyer_limit', $fits ? '200' : () if grep { !$_ } @limits;
-	@codes = grep { $_ ne '200' } @codes if $self->_called_off(values %becomes);
-	# Once something was called off the model does not know for sure what is free; the books are compared after each step.
-	push @codes, '409 event_cancelled', '409 order_state', $self->_called_off(values %becomes) ? () : '200' if $self->{off};
-	push @codes, '422 invalid_document', '200', @full if @same;
+	my @codes = $self->_exchange_codes($order, \%becomes, @moved);
 	my $a = $self->staff(POST => "/orders/$id/exchange", { tickets => \@asked });
 	$self->expect("exchange in order $id", $a, @codes) or return;
 	my $now  = $a->json;
-	my $want = $now->{paid} >= $now->{total} ? 'paid' : 'pending';
-	$self->wrong("order $id is $now->{status} after the exchange, not $want") if $now->{status} ne $want and !$self->{off};
 	$self->_mark_gone($now);
+	my $want = $now->{paid} >= $self->_costs($now) ? 'paid' : 'pending';
+	$self->wrong("order $id is $now->{status} after the exchange, not $want") if $now->{status} ne $want;
 	my ($told, $wanted) = ($model->told([ map { { type => $_->{ticket_type}, session => $_->{session}, n => 1, child => defined $_->{parent} ? 1 : 0 } } _live($now) ]), $model->told(\@lines));
 	$self->wrong("order $id has $told after the exchange, not $wanted") if $told ne $wanted;
-	for my $ticket (@{ $order->{tickets} }) { @{$ticket}{qw(block places)} = () if $becomes{ $ticket->{id} } and !grep { $_ == $ticket } @same }
+	# Also what became the same as before has a new place, which is no block's.
+	for my $ticket (@{ $order->{tickets} }) { @{$ticket}{qw(block places)} = () if $becomes{ $ticket->{id} } }
 	$self->note_order($now);
 	return;
+}
+
+# What an exchange may be answered with: all old places are given back, and then each new one is taken, by the limit of its type
+# and by what is free.
+sub _exchange_codes ($self, $order, $becomes, @moved) {
+	my ($model, $now, $hold) = ($self->{model}, $self->now, $order->{hold});
+	my ($claim, $stands) = ($model->claim($hold), $model->stands($hold, $now));
+	return '409 event_cancelled' if $self->_called_off(values %$becomes);
+	return '409 order_state' if defined $stands and !$stands;
+	my @codes = defined $stands ? () : '409 order_state';
+	my @stays = map { _line_of($_) } grep { !$becomes->{ $_->{id} } } _live($order);
+	my @to_come = grep { $becomes->{ $_->{id} }{type} eq $_->{ticket_type} } @moved;
+	for my $ticket (@moved) {
+		my $to = $becomes->{ $ticket->{id} };
+		push @stays, $to;
+		@to_come = grep { $_ != $ticket } @to_come;
+		if ($to->{type} ne $ticket->{ticket_type}) {
+			my $n = sum0(map { $_->{n} } grep { $_->{type} eq $to->{type} } @stays) + grep { $_->{ticket_type} eq $to->{type} } @to_come;
+			my @limits = map { $model->allows_type($_, $claim->{$_}, $to->{type}, $n, $now, $hold) } qw(subject email);
+			push @codes, '422 buyer_limit' if grep { !$_ } @limits;
+			return @codes if grep { defined && !$_ } @limits;
+		}
+		my $fits = $model->fits(\@stays, $now, $hold);
+		push @codes, @full if !$fits;
+		return @codes if defined $fits and !$fits;
+	}
+	return (@codes, '200');
 }
 
 sub split_order ($self) {
@@ -579,6 +600,8 @@ sub split_order ($self) {
 	my ($told, $want) = map { join ' ', sort map { $_->{id} } @$_ } [ _live($new) ], \@leaves;
 	$self->wrong("order $new->{id} has tickets $told, not $want") if $told ne $want;
 	$self->note_order($old);
+	# What was cancelled goes along, and is gone still, also where all of its session shows as cancelled.
+	$self->{orders}{ $new->{id} }{tickets} = [ map { { id => $_->{id}, gone => $_->{gone} } } @{ $new->{tickets} } ];
 	$self->{holds}{ $new->{hold} } = { id => $new->{hold}, items => [] };
 	$self->note_order($new, subject => $claim->{subject}, email => $email // $claim->{email}, block => undef);
 	@{$_}{qw(block places)} = ($block{ $_->{id} }, $places{ $_->{id} }) for @{ $self->{orders}{ $new->{id} }{tickets} };
@@ -690,7 +713,7 @@ sub block ($self) {
 	$line->{places} = [ $model->places($line) ];
 	my $fits = $model->fits([ $line ], $self->now);
 	my $a    = $self->staff(POST => '/blocks', { channel => 'house', reason => 'simulated', items => [ \%wanted ], defined $until ? (release_at => rfc3339($until)) : () });
-	$self->expect('block', $a, $fits ? '201' : defined $fits ? @full : ('201', @full), $self->{off} ? '409 event_cancelled' : ()) or return;
+	$self->expect('block', $a, $fits ? '201' : defined $fits ? @full : ('201', @full)) or return;
 	my $block = $a->json;
 	$self->{blocks}{ $block->{id} } = $block->{items}[0]{id};
 	$self->{was_block}{ $block->{id} } = 1;
@@ -704,7 +727,7 @@ sub change_block ($self) {
 	my $claim  = $model->claim($id);
 	my $stands = $model->stands($id, $self->now);
 	my ($least, $most) = $model->left($id, $self->now);
-	return if $least != $most or !$stands;    # what it keeps is not known
+	return if $least != $most or !$stands or $model->due_back($id, $self->now);    # what it keeps is not known
 	my $n    = int rand 8;
 	my $fits = $n <= $least ? 1 : $model->fits([ { %{ $claim->{lines}[0] }, n => $n - $least } ], $self->now);
 	my $a    = $self->staff(PATCH => "/blocks/$id", { items => [ { id => $self->{blocks}{$id}, quantity => $n } ] });

@@ -125,3 +125,25 @@ SELECT hold_test.hold(9127000, '3 general fri');
 SELECT hold_test.blocks(9127000);
 SELECT * FROM boxoffice.check_inventory(9127000);
 RESET boxoffice.clock_offset;
+
+\echo # an exchange of what came out of a block: given up since, the block is no reason to refuse, and what it frees is free; one that stands has it again, also where a ticket becomes the same once more
+SELECT hold_test.make_event(9128000, 'BACKK');
+SELECT hold_test.keep(9128000, 4) AS block \gset
+SELECT hold_test.order_of(9128000, 3, :block) AS placed \gset
+CREATE FUNCTION hold_test.exchange(event bigint, placed bigint, n integer, session text) RETURNS text LANGUAGE sql AS $$
+    SELECT order_test.say(format('SELECT api.order_exchange(%s, %s, %L, idempotency_key => gen_random_uuid()::text)', event, placed,
+        jsonb_build_array(jsonb_build_object('ticket', order_test.ticket(placed, n)::text, 'ticket_type', 'general', 'session', session))), 'status')
+$$;
+SELECT hold_test.exchange(9128000, :placed, 1, 'fri');
+SELECT hold_test.blocks(9128000);
+SELECT hold_test.call(9128000, 'block_release', ARRAY[NULL], 'organizer mary', param => '&block=' || :block) IS NOT NULL AS released;
+SELECT hold_test.exchange(9128000, :placed, 2, 'sat');
+SELECT hold_test.blocks(9128000);
+SELECT hold_test.hold(9128000, '9 general fri');
+SELECT hold_test.hold(9128000, '8 general fri');
+\echo # … nor is a session that is called off: its places are kept by who has them, and free once he has others
+UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = 9128000 AND key = 'fri';
+SELECT hold_test.exchange(9128000, :placed, 1, 'fri');
+SELECT hold_test.exchange(9128000, :placed, 1, 'sat');
+SELECT hold_test.blocks(9128000);
+SELECT * FROM boxoffice.check_inventory(9128000);

@@ -14,6 +14,13 @@ SELECT abs(extract(epoch FROM '2024-01-01 UTC'::timestamptz + (boxoffice_code.ne
 SELECT round(extract(epoch FROM boxoffice_code.clock() - clock_timestamp()));
 RESET boxoffice.clock_offset;
 SELECT round(extract(epoch FROM boxoffice_code.clock() - clock_timestamp()));
+\echo # it stands still, and is moved from there
+SET boxoffice.clock_stopped_at = 1800000000.25;
+SELECT boxoffice_code.clock() AT TIME ZONE 'UTC';
+SET boxoffice.clock_offset = 86400;
+SELECT boxoffice_code.clock() AT TIME ZONE 'UTC';
+RESET boxoffice.clock_offset;
+RESET boxoffice.clock_stopped_at;
 SET ROLE boxoffice_service;
 SET boxoffice.clock_offset = 1;
 RESET ROLE;
