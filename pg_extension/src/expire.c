@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "buyer.h"
+#include "claim.h"
 #include "clock.h"
 #include "debug.h"
 #include "hold.h"
@@ -19,21 +20,11 @@
 #include "reclaim.h"
 
 /*
- * Groups with something to take back, looked at without locks.  The index goes by group and
- * deadline, so each group costs one probe: the walk goes from the oldest claim of one group to
- * the next group, and ends as soon as it has found enough, whichever they are: an event may have
- * a group for each of its thousands of sessions.
+ * Groups with something to take back, looked at without locks; as many as asked for, whichever they
+ * are: an event may have a group for each of its thousands of sessions.
  */
 static CoreQuery groups_query = {
-	"WITH RECURSIVE g AS ("
-	" (SELECT group_id, expires_at FROM boxoffice.claim"
-	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
-	"  ORDER BY group_id, expires_at LIMIT 1)"
-	" UNION ALL"
-	" SELECT n.group_id, n.expires_at FROM g, LATERAL"
-	" (SELECT group_id, expires_at FROM boxoffice.claim"
-	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
-	"  AND group_id > g.group_id ORDER BY group_id, expires_at LIMIT 1) n)"
+	CLAIM_DEADLINES
 	" SELECT group_id FROM g WHERE expires_at <= $2 LIMIT $3",
 	3, {INT8OID, TIMESTAMPTZOID, INT4OID}
 };

@@ -24,6 +24,7 @@
 #include "hold_take.h"
 #include "idempotency.h"
 #include "inventory.h"
+#include "lapsed.h"
 #include "member.h"
 #include "offer.h"
 #include "query.h"
@@ -327,6 +328,11 @@ change_lock(HoldWork *work)
 		if (place != NULL && place->stock_count > 0)
 			inventory_add_group(work->inv, place->group_id);
 	}
+	hold_take_foresee(work->inv, work->offer, &work->request,
+					  buyer_subject_key(work->hold->subject), work->hold);
+	if (work->inv->lapsed != NULL)
+		lapsed_spare(work->inv, work->hold->id);
+	lapsed_look(work->inv);
 	work_lock(work);
 	if (!offer_is_current(work->offer))
 		change_look(work);

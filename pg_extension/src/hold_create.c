@@ -22,6 +22,7 @@
 #include "id.h"
 #include "idempotency.h"
 #include "inventory.h"
+#include "lapsed.h"
 #include "offer.h"
 #include "query.h"
 #include "reclaim.h"
@@ -68,10 +69,15 @@ static void
 batch_lock(HoldBatch *batch)
 {
 	for (int i = 0; i < batch->count; i++)
+	{
 		for (int k = 0; k < batch->requests[i].line_count; k++)
 			if (batch->requests[i].lines[k].place != NULL &&
 				batch->requests[i].lines[k].place->stock_count > 0)
 				inventory_add_group(batch->inv, batch->requests[i].lines[k].place->group_id);
+		hold_take_foresee(batch->inv, batch->offer, &batch->requests[i],
+						  buyer_subject_key(batch->calls[i].actor.subject), NULL);
+	}
+	lapsed_look(batch->inv);
 	inventory_lock(batch->inv);
 	if (!offer_is_current(batch->offer))
 		(void) batch_look(batch);

@@ -12,7 +12,7 @@
 #include "block.h"
 #include "buyer.h"
 #include "hold_take.h"
-#include "reclaim.h"
+#include "lapsed.h"
 
 HoldTaker *
 hold_taker_begin(Inventory *inv, Offer *offer)
@@ -66,40 +66,31 @@ taker_load(HoldTaker *taker)
 	block_load(taker->inv, blocks, block_count);
 }
 
-/* Names the counters of one buyer that a request must stay within; false if there are none. */
-static bool
+/* Names the counters of one buyer that a request must stay within. */
+static void
 taker_limit(HoldTaker *taker, const HoldRequest *request, const char *key)
 {
-	bool		limited = taker->offer->buyer_limit > 0;
-
-	if (limited)
+	if (taker->offer->buyer_limit > 0)
 		buyer_add(taker->inv->buyers, key, 0, taker->offer->buyer_limit);
 	for (int i = 0; i < request->line_count; i++)
 	{
 		const OfferType *type = request->lines[i].type;
 
-		if (type->buyer_limit == 0)
-			continue;
-		buyer_add(taker->inv->buyers, key, type->id, type->buyer_limit);
-		limited = true;
+		if (type->buyer_limit > 0)
+			buyer_add(taker->inv->buyers, key, type->id, type->buyer_limit);
 	}
-	return limited;
 }
 
 void
 hold_taker_ready(HoldTaker *taker)
 {
-	const char **limited = palloc_array(const char *, taker->count + 1);
-	int			limited_count = 0;
-
 	taker->claims = palloc_array(Claim, taker->claim_max + 1);
 	taker_load(taker);
 	inventory_reclaim(taker->inv);
 	for (int i = 0; i < taker->count; i++)
-		if (taker->subjects[i] != NULL &&
-			taker_limit(taker, taker->requests[i], buyer_subject_key(taker->subjects[i])))
-			limited[limited_count++] = taker->subjects[i];
-	reclaim_buyers(taker->inv, limited, limited_count);
+		if (taker->subjects[i] != NULL)
+			taker_limit(taker, taker->requests[i], buyer_subject_key(taker->subjects[i]));
+	lapsed_reclaim(taker->inv);
 	buyer_lock(taker->inv->buyers);
 }
 
@@ -123,29 +114,55 @@ request_wants(const HoldRequest *request, const HoldLine *line)
 	return quantity;
 }
 
-static void
-refuse_buyer(Call *call, const char *pointer, int limit, int room)
+/* How many of a type the hold has; of type 0 all that are no add-ons. */
+static int
+hold_has(const Hold *hold, int64 type_id)
 {
-	reply_refuse(call, ERR_BUYER_LIMIT, pointer,
-				 psprintf("\"max\":%d,\"available\":%d", limit, room));
+	int			quantity = 0;
+
+	for (int i = 0; hold != NULL && i < hold->claim_count; i++)
+		if (hold->claims[i].state == CLAIM_HELD &&
+			(type_id == 0 ? hold->claims[i].parent_line == 0
+			 : hold->claims[i].ticket_type_id == type_id))
+			quantity += hold->claims[i].quantity;
+	return quantity;
+}
+
+void
+hold_take_foresee(Inventory *inv, const Offer *offer, const HoldRequest *request, const char *key,
+				  const Hold *had)
+{
+	if (key == NULL || request->call == NULL || request->call->reply.done)
+		return;
+	if (offer->buyer_limit > 0)
+		lapsed_want(inv, key, 0, offer->buyer_limit,
+					request_wants(request, NULL) - hold_has(had, 0));
+	for (int i = 0; i < request->line_count; i++)
+	{
+		const OfferType *type = request->lines[i].type;
+
+		if (type != NULL && type->buyer_limit > 0)
+			lapsed_want(inv, key, type->id, type->buyer_limit,
+						request_wants(request, &request->lines[i]) - hold_has(had, type->id));
+	}
 }
 
 static void
 taker_check_buyer(HoldTaker *taker, HoldRequest *request, const char *key)
 {
-	Buyers	   *buyers = taker->inv->buyers;
-	int			room = buyer_room(buyers, key, 0);
+	Inventory  *inv = taker->inv;
+	int			wanted = request_wants(request, NULL);
 
-	if (request_wants(request, NULL) > room)
-		refuse_buyer(request->call, "/items", taker->offer->buyer_limit, room);
+	if (wanted > buyer_room(inv->buyers, key, 0))
+		lapsed_refuse(request->call, inv, key, 0, wanted, taker->offer->buyer_limit, "/items");
 	for (int i = 0; i < request->line_count; i++)
 	{
 		const HoldLine *line = &request->lines[i];
 
-		room = buyer_room(buyers, key, line->type->id);
-		if (request_wants(request, line) > room)
-			refuse_buyer(request->call, hold_line_pointer(line, "quantity"),
-						 line->type->buyer_limit, room);
+		wanted = request_wants(request, line);
+		if (wanted > buyer_room(inv->buyers, key, line->type->id))
+			lapsed_refuse(request->call, inv, key, line->type->id, wanted, line->type->buyer_limit,
+						  hold_line_pointer(line, "quantity"));
 	}
 }
 

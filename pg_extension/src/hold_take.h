@@ -2,6 +2,7 @@
  * hold_take.h
  *		Gives places to holds, within the limits per buyer.
  *
+ *		hold_take_foresee(inv, …); lapsed_look(inv);	before them: limits per buyer
  *		taker = hold_taker_begin(inv, offer);			under the locks
  *		hold_taker_want(taker, request, subject);		for each that may be granted
  *		hold_taker_ready(taker);						reads counters, takes back what is short
@@ -27,6 +28,13 @@ typedef struct HoldTaker
 	int			claim_count;
 	int			claim_max;
 } HoldTaker;
+
+/*
+ * Tells what the request will want under the limits of the buyer with this key (NULL: nobody)
+ * beside what his hold, or NULL, has.  Before inventory_lock.
+ */
+extern void hold_take_foresee(Inventory *inv, const Offer *offer, const HoldRequest *request,
+							  const char *key, const Hold *had);
 
 extern HoldTaker *hold_taker_begin(Inventory *inv, Offer *offer);
 

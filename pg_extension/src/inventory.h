@@ -5,13 +5,14 @@
  * The way of every transaction that changes what is taken (inventory.c says why):
  *
  *		inv = inventory_begin(event_id);
+ *		lapsed_want(inv, …); lapsed_look(inv);	only if it counts for a limit per buyer
  *		inventory_add_group(inv, …);		what was read without locks tells the groups
  *		inventory_lock(inv);				ascending, then reads the clock: inv->now
  *		idempotency_find(…);
  *		look again, at holds, claims and orders: only now they stand still
  *		inventory_add_stock(inv, …); inventory_load(inv);
  *		inventory_reclaim(inv);				takes back expired claims where demand is more than free
- *		buyer_add(inv->buyers, …); buyer_lock(inv->buyers);
+ *		lapsed_reclaim(inv); buyer_add(inv->buyers, …); buyer_lock(inv->buyers);
  *		for each call, in order of arrival: inventory_take, _move, _give, buyer_take
  *		inventory_write(inv);				stock, buyers, what was reclaimed
  *		claim_insert, claim_update, hold_…
@@ -66,6 +67,7 @@ typedef struct Inventory
 	int			stock_sorted;	/* so many of them are in order: what inventory_load has seen */
 	int			stock_max;
 	struct Buyers *buyers;		/* what limits per buyer the batch touches, see buyer.h */
+	struct Lapsed *lapsed;		/* what buyers let lapse, NULL: nobody asked, see lapsed.h */
 	struct Claim *blocks;		/* claims of the blocks that the batch touches, see block.h */
 	int			block_count;
 	int64	   *kept;			/* holds whose claims this batch does not take back */

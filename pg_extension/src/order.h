@@ -205,8 +205,9 @@ extern void order_line_lower(Inventory *inv, const Order *order, Claim *claim, i
 extern void order_fee_lower(Order *order, int16 line, int quantity);
 extern void order_reopen(Inventory *inv, Order *order);
 extern void order_reschedule(Order *order, const OrderEvent *event, TimestampTz until);
-extern bool order_limits_allow_again(const Inventory *inv, const Order *order,
-									 const OrderEvent *event);
+extern ErrorCode order_limits_refuse_again(Inventory *inv, const Order *order,
+										   const OrderEvent *event);
+extern void order_foresee_again(Inventory *inv, OrderEvent *event, const Order *order);
 extern bool order_claim_again(Inventory *inv, Order *order, const OrderEvent *event);
 
 /* order_drop.c */

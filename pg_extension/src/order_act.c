@@ -8,6 +8,7 @@
 
 #include "block.h"
 #include "buyer.h"
+#include "lapsed.h"
 #include "order_act.h"
 #include "query.h"
 
@@ -98,6 +99,7 @@ order_act_load(OrderAct *act, bool limits)
 		inventory_keep(act->inv, act->order->hold_id);
 		want_again(act);
 		inventory_reclaim(act->inv);
+		lapsed_reclaim(act->inv);
 	}
 	buyer_lock(act->inv->buyers);
 }

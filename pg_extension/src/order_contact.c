@@ -14,6 +14,7 @@
 #include "buyer.h"
 #include "email.h"
 #include "handlers.h"
+#include "lapsed.h"
 #include "order_act.h"
 #include "order_make.h"
 #include "query.h"
@@ -106,29 +107,44 @@ contact_patch(OrderAct *act, Contact *contact)
 	return false;
 }
 
+/* The key of the address that the call names; NULL if it names none, or the one that was there. */
+static char *
+email_key(const OrderAct *act)
+{
+	const BoundValue *email = &act->call->body.as.members[ORDER_CONTACT_BODY_EMAIL];
+	const char *before = act->order->email_key;
+	char	   *key = palloc(BUYER_KEY_LEN + 1);
+	char		normal[EMAIL_LENGTH_MAX + 1];
+
+	if (email->kind != BOUND_STRING)
+		return NULL;
+	email_normalise(bound_text(email), normal);
+	secret_buyer_key(act->event->id, normal, key);
+	return before != NULL && strcmp(before, key) == 0 ? NULL : key;
+}
+
 /*
  * The order's tickets count to the new address, if the call names one; false, and refused, if it
  * has no room for them.
  */
 static bool
-email_change(OrderAct *act, const char *email)
+email_change(OrderAct *act)
 {
 	Order	   *order = act->order;
-	char	   *key = palloc(BUYER_KEY_LEN + 1);
-	char		normal[EMAIL_LENGTH_MAX + 1];
+	char	   *key = email_key(act);
 
-	if (act->call->body.as.members[ORDER_CONTACT_BODY_EMAIL].kind != BOUND_STRING)
-		return true;
-	email_normalise(email, normal);
-	secret_buyer_key(act->event->id, normal, key);
-	if (order->email_key != NULL && strcmp(order->email_key, key) == 0)
+	if (key == NULL)
 		return true;
 	order_add_pass_on(act->inv, act->event, order->claims, order->claim_count, order->email_key,
 					  key);
+	lapsed_reclaim(act->inv);
 	buyer_lock(act->inv->buyers);
 	if (!order_pass_on(act->call, act->inv, act->event, order->claims, order->claim_count,
 					   order->email_key, key, "/email"))
+	{
+		inventory_write(act->inv);	/* what was taken back stays so */
 		return false;
+	}
 	order->email_key = key;
 	query_run(&email_key_query, (Datum[]) {
 			  Int64GetDatum(act->event->id), Int64GetDatum(order->id), CStringGetTextDatum(key)
@@ -166,10 +182,11 @@ contact_one(Call *call)
 {
 	OrderAct	act;
 
-	if (!order_act_open(&act, call, call->params[ORDER_CONTACT_PARAM_ORDER].as.integer, BY_BUYER) ||
-		!order_act_lock(&act, 200) || !window_is_open(&act) ||
-		!contact_patch(&act, &act.order->contact) ||
-		!email_change(&act, act.order->contact.email))
+	if (!order_act_open(&act, call, call->params[ORDER_CONTACT_PARAM_ORDER].as.integer, BY_BUYER))
+		return;
+	order_foresee_pass_on(act.inv, act.event, act.order, email_key(&act));
+	if (!order_act_lock(&act, 200) || !window_is_open(&act) ||
+		!contact_patch(&act, &act.order->contact) || !email_change(&act))
 		return;
 	contact_write(&act);
 	order_act_record(&act, "contact", NULL);

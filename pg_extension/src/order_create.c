@@ -16,14 +16,28 @@
 #include "email.h"
 #include "handlers.h"
 #include "idempotency.h"
+#include "lapsed.h"
 #include "order_make.h"
 #include "payment.h"
 #include "query.h"
 
+/*
+ * Which groups the holds' places are in; and where the address that is to have them has been
+ * counted for a limit, what that is.
+ */
 static CoreQuery groups_query = {
-	"SELECT DISTINCT c.group_id FROM boxoffice.claim AS c"
-	" WHERE c.event_id = $1 AND c.owner_id = ANY ($2)",
-	2, {INT8OID, INT8ARRAYOID}
+	"SELECT c.group_id, n.i, b.ticket_type_id, b.taken, c.quantity,"
+	"       CASE b.ticket_type_id"
+	"         WHEN 0 THEN (SELECT e.buyer_limit FROM boxoffice.event AS e WHERE e.id = $1)"
+	"         ELSE (SELECT t.buyer_limit FROM boxoffice.ticket_type AS t"
+	"                WHERE t.event_id = $1 AND t.id = b.ticket_type_id) END"
+	"  FROM unnest($2::bigint[], $3::text[]) WITH ORDINALITY AS n (hold_id, k, i)"
+	"  JOIN boxoffice.claim AS c ON c.event_id = $1 AND c.owner_id = n.hold_id"
+	"  LEFT JOIN boxoffice.buyer AS b"
+	"    ON b.event_id = $1 AND b.buyer_key = n.k"
+	"   AND b.ticket_type_id = ANY (ARRAY[0, c.ticket_type_id]) AND c.state = 'held'"
+	"   AND (b.ticket_type_id <> 0 OR c.parent_line IS NULL)",
+	3, {INT8OID, INT8ARRAYOID, TEXTARRAYOID}
 };
 
 typedef struct Placing
@@ -102,20 +116,41 @@ hold_ids(const Batch *batch, int *n)
 	return ids;
 }
 
-/* Looks without locks which groups the holds' places are in, and locks these. */
+/*
+ * Looks without locks which groups the holds' places are in, and those of what addresses at their
+ * limit let lapse, and locks these.
+ */
 static void
 groups_lock(Batch *batch)
 {
-	int			n;
-	int64	   *ids = hold_ids(batch, &n);
-	int			groups = query_run(&groups_query, (Datum[]) {
-								   Int64GetDatum(batch->inv->event_id), array_int8(ids, n)
-								   }, NULL);
+	Inventory  *inv = batch->inv;
+	int64	   *ids = palloc_array(int64, batch->count + 1);
+	const char **keys = palloc_array(const char *, batch->count + 1);
+	int			n = 0;
+	int			rows;
 
-	for (int i = 0; i < groups; i++)
-		inventory_add_group(batch->inv, query_int8(i, 1));
+	for (int i = 0; i < batch->count; i++)
+	{
+		if (batch->calls[i].reply.done)
+			continue;
+		ids[n] = batch->placings[i].hold_id;
+		keys[n++] = batch->placings[i].email_key;
+	}
+	rows = query_run(&groups_query, (Datum[]) {
+					 Int64GetDatum(inv->event_id), array_int8(ids, n), array_text(keys, n)
+					 }, NULL);
+	for (int row = 0; row < rows; row++)
+	{
+		inventory_add_group(inv, query_int8(row, 1));
+		if (!query_null(row, 3))
+			lapsed_want_beside(inv, keys[query_int8(row, 2) - 1], query_int8(row, 3),
+							   query_int4(row, 6), query_int4(row, 5), query_int4(row, 4));
+	}
 	query_done();
-	inventory_lock(batch->inv);
+	for (int i = 0; i < n && inv->lapsed != NULL; i++)
+		lapsed_spare(inv, ids[i]);
+	lapsed_look(inv);
+	inventory_lock(inv);
 }
 
 /* Reads the holds of all calls that are not done, and points each placing at its own. */
@@ -184,6 +219,7 @@ counters_load(Batch *batch)
 								 placing->hold->claims[j].stock_count);
 	}
 	inventory_load(batch->inv);
+	lapsed_reclaim(batch->inv);
 	buyer_lock(batch->inv->buyers);
 }
 
@@ -300,9 +336,9 @@ holds_write(Batch *batch)
 static void
 batch_write(Batch *batch)
 {
+	inventory_write(batch->inv);
 	if (batch->order_count == 0)
 		return;
-	inventory_write(batch->inv);
 	holds_write(batch);
 	order_insert(batch->event, batch->orders, batch->order_count);
 	order_write_claims(batch->inv->event_id, batch->orders, batch->order_count);

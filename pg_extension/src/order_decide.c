@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "handlers.h"
+#include "lapsed.h"
 #include "order_act.h"
 #include "query.h"
 
@@ -150,12 +151,14 @@ reclaim_goes_on(const OrderAct *act)
 static bool
 places_again(OrderAct *act)
 {
+	ErrorCode	why;
+
 	if (!order_lacks_places(act->order))
 		return true;
-	if (!order_outlasts_call_off(act->order, act->event))
-		reply_refuse(act->call, ERR_EVENT_CANCELLED, "", NULL);
-	else if (!order_limits_allow_again(act->inv, act->order, act->event))
-		reply_refuse(act->call, ERR_BUYER_LIMIT, "", NULL);
+	why = order_outlasts_call_off(act->order, act->event)
+		? order_limits_refuse_again(act->inv, act->order, act->event) : ERR_EVENT_CANCELLED;
+	if (why != ERR_NONE)
+		reply_refuse(act->call, why, "", NULL);
 	else if (!order_claim_again(act->inv, act->order, act->event))
 		reply_refuse(act->call, reclaim_goes_on(act) ? ERR_RECLAIMING : ERR_SOLD_OUT, "", NULL);
 	else
@@ -173,8 +176,13 @@ extend_one(Call *call)
 	OrderAct	act;
 	TimestampTz until = call->body.as.members[ORDER_EXTEND_BODY_UNTIL].as.time;
 
-	if (!order_act_open(&act, call, call->params[ORDER_EXTEND_PARAM_ORDER].as.integer, BY_STAFF) ||
-		!order_act_lock(&act, 200) || !extend_check(&act, until))
+	if (!order_act_open(&act, call, call->params[ORDER_EXTEND_PARAM_ORDER].as.integer, BY_STAFF))
+		return;
+	order_foresee_again(act.inv, act.event, act.order);
+	if (act.inv->lapsed != NULL)
+		lapsed_spare(act.inv, act.order->hold_id);
+	lapsed_look(act.inv);
+	if (!order_act_lock(&act, 200) || !extend_check(&act, until))
 		return;
 	order_act_load(&act, true);
 	order_act_record(&act, "extend", NULL);

@@ -22,8 +22,29 @@
 #include "block.h"
 #include "buyer.h"
 #include "handlers.h"
+#include "lapsed.h"
 #include "order_exchange.h"
 #include "query.h"
+
+/* Tells what the buyer will want under his limits of other types, and looks what he let lapse. */
+static void
+moves_foresee(Exchange *x, const Order *order)
+{
+	for (int i = 0; i < x->count; i++)
+	{
+		const Move *move = &x->moves[i];
+
+		if (move->type == NULL || move->ticket == NULL ||
+			move->type->id == move->ticket->ticket_type_id)
+			continue;
+		lapsed_want(x->act.inv, buyer_subject_key(order->hold_subject), move->type->id,
+					move->type->buyer_limit, 1);
+		lapsed_want(x->act.inv, order->email_key, move->type->id, move->type->buyer_limit, 1);
+	}
+	if (x->act.inv->lapsed != NULL)
+		lapsed_spare(x->act.inv, order->hold_id);
+	lapsed_look(x->act.inv);
+}
 
 /* Finds order and catalogue, locks the groups of old and new places, and looks again. */
 static bool
@@ -43,6 +64,7 @@ exchange_lock(Exchange *x, Call *call)
 	for (int i = 0; i < x->count; i++)
 		if (x->moves[i].place != NULL && x->moves[i].place->stock_count > 0)
 			inventory_add_group(x->act.inv, x->moves[i].place->group_id);
+	moves_foresee(x, order);
 	if (!order_act_lock(&x->act, 200))
 		return false;
 	if (offer_is_current(x->offer))
@@ -152,6 +174,7 @@ exchange_load(Exchange *x)
 		buyer_add(act->inv->buyers, act->order->email_key, type->id, type->buyer_limit);
 	}
 	moves_want(x);
+	lapsed_reclaim(act->inv);
 	buyer_lock(act->inv->buyers);
 }
 
@@ -256,24 +279,36 @@ stays_to_come(const Exchange *x, int64 type_id)
 	return count;
 }
 
+/* Whether the buyer with this key may have one more of the type; else refuses. */
+static bool
+key_allows(Exchange *x, const Move *move, const char *key)
+{
+	Inventory  *inv = x->act.inv;
+	int64		type_id = move->type->id;
+	int			wanted = stays_to_come(x, type_id) + 1;
+	int			room = buyer_room(inv->buyers, key, type_id);
+	const char *pointer = move_pointer(move, "/ticket_type");
+
+	if (key == NULL || room >= wanted)
+		return true;
+	if (lapsed_covers(inv, key, type_id, wanted - room))
+		reply_refuse(x->act.call, ERR_RECLAIMING, pointer, NULL);
+	else
+		reply_refuse(x->act.call, ERR_BUYER_LIMIT, pointer,
+					 move_facts(move, psprintf("\"max\":%d,\"available\":0",
+											   move->type->buyer_limit)));
+	return false;
+}
+
 /* Whether the order's buyer may have one more of the type; else refuses. */
 static bool
 buyer_allows(Exchange *x, const Move *move)
 {
-	Buyers	   *buyers = x->act.inv->buyers;
 	const Order *order = x->act.order;
-	char	   *subject_key = buyer_subject_key(order->hold_subject);
-	int64		type_id = move->type->id;
-	int			stays = stays_to_come(x, type_id);
 
-	if (type_id == move->ticket->ticket_type_id ||
-		((subject_key == NULL || buyer_room(buyers, subject_key, type_id) > stays) &&
-		 (order->email_key == NULL || buyer_room(buyers, order->email_key, type_id) > stays)))
-		return true;
-	reply_refuse(x->act.call, ERR_BUYER_LIMIT, move_pointer(move, "/ticket_type"),
-				 move_facts(move, psprintf("\"max\":%d,\"available\":0",
-										   move->type->buyer_limit)));
-	return false;
+	return move->type->id == move->ticket->ticket_type_id ||
+		(key_allows(x, move, buyer_subject_key(order->hold_subject)) &&
+		 key_allows(x, move, order->email_key));
 }
 
 /* Why the place can't be had: still being taken back, held by others who may let go, or sold. */

@@ -40,21 +40,12 @@ static CoreQuery expire_query = {
 };
 
 /*
- * Orders whose time is up, looked at without locks.  As in expire.c the walk over the index on
- * deadlines goes from the oldest claim of one group to the next group; in those with one that is
- * overdue the oldest are looked at, so many as $4 in each.  Where none of these is an order's,
- * expire_claims has the lapsed holds before them to do first.
+ * Orders whose time is up, looked at without locks.  In groups with a claim that is overdue the
+ * oldest are looked at, so many as $4 in each.  Where none of these is an order's, expire_claims
+ * has the lapsed holds before them to do first.
  */
 static CoreQuery overdue_query = {
-	"WITH RECURSIVE g AS ("
-	" (SELECT group_id, expires_at FROM boxoffice.claim"
-	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
-	"  ORDER BY group_id, expires_at LIMIT 1)"
-	" UNION ALL"
-	" SELECT n.group_id, n.expires_at FROM g, LATERAL"
-	" (SELECT group_id, expires_at FROM boxoffice.claim"
-	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked') AND expires_at IS NOT NULL"
-	"  AND group_id > g.group_id ORDER BY group_id, expires_at LIMIT 1) n)"
+	CLAIM_DEADLINES
 	" SELECT DISTINCT o.id"
 	"  FROM (SELECT c.owner_id"
 	"          FROM g, LATERAL"

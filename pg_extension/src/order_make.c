@@ -11,6 +11,7 @@
 
 #include "buyer.h"
 #include "id.h"
+#include "lapsed.h"
 #include "order_make.h"
 #include "query.h"
 
@@ -73,23 +74,19 @@ hold_quantity(const Hold *hold, int64 type_id)
 
 /* One limit: the event's own for type 0. */
 static bool
-limit_allows(Call *call, const Inventory *inv, const Hold *hold, const char *key, int64 type_id,
+limit_allows(Call *call, Inventory *inv, const Hold *hold, const char *key, int64 type_id,
 			 int limit, const char *pointer)
 {
-	int			room;
+	int			wanted = hold_quantity(hold, type_id);
 
-	if (limit == 0)
+	if (limit == 0 || wanted <= buyer_room(inv->buyers, key, type_id))
 		return true;
-	room = buyer_room(inv->buyers, key, type_id);
-	if (hold_quantity(hold, type_id) <= room)
-		return true;
-	reply_refuse(call, ERR_BUYER_LIMIT, pointer,
-				 psprintf("\"max\":%d,\"available\":%d", limit, room));
+	lapsed_refuse(call, inv, key, type_id, wanted, limit, pointer);
 	return false;
 }
 
 bool
-order_limits_allow(Call *call, const Inventory *inv, const OrderEvent *event, const Hold *hold,
+order_limits_allow(Call *call, Inventory *inv, const OrderEvent *event, const Hold *hold,
 				   const char *key, const char *pointer)
 {
 	if (!limit_allows(call, inv, hold, key, 0, event->buyer_limit, pointer))
@@ -104,6 +101,47 @@ order_limits_allow(Call *call, const Inventory *inv, const OrderEvent *event, co
 			return false;
 	}
 	return true;
+}
+
+/* How many of these claims count for a type, or for the event's own limit, type 0. */
+static int64
+claims_quantity(const Claim *claims, int count, int64 type_id)
+{
+	int64		quantity = 0;
+
+	for (int i = 0; i < count; i++)
+		if (claims[i].state < CLAIM_COUNTED &&
+			(type_id == 0 ? claims[i].parent_line == 0 : claims[i].ticket_type_id == type_id))
+			quantity += claims[i].quantity;
+	return quantity;
+}
+
+void
+order_foresee_pass_on(Inventory *inv, OrderEvent *event, const Order *order, const char *to)
+{
+	const Claim *claims = order->claims;
+	int			count = order->claim_count;
+
+	if (to == NULL)
+		return;
+	order_event_name_orders(event, order, 1);
+	lapsed_want(inv, to, 0, event->buyer_limit,
+				Min(claims_quantity(claims, count, 0), event->buyer_limit));
+	for (int i = 0; i < count; i++)
+	{
+		int64		type_id = claims[i].ticket_type_id;
+		int			limit = order_event_type(event, type_id)->buyer_limit;
+		bool		first = true;
+
+		for (int j = 0; j < i; j++)
+			first &= claims[j].ticket_type_id != type_id;
+		if (first)
+			lapsed_want(inv, to, type_id, limit,
+						Min(claims_quantity(claims, count, type_id), limit));
+	}
+	if (inv->lapsed != NULL)
+		lapsed_spare(inv, order->hold_id);
+	lapsed_look(inv);
 }
 
 void

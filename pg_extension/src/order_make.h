@@ -22,8 +22,15 @@ extern void order_add_limits(Inventory *inv, const OrderEvent *event, const Hold
 							 const char *key);
 
 /* Whether the buyer may have the hold's tickets; else refuses with what is left. */
-extern bool order_limits_allow(Call *call, const Inventory *inv, const OrderEvent *event,
+extern bool order_limits_allow(Call *call, Inventory *inv, const OrderEvent *event,
 							   const Hold *hold, const char *key, const char *pointer);
+
+/*
+ * Tells what a buyer (NULL: nobody) will want under his limits to whom the order's claims may pass,
+ * all of them or some, and looks what he let lapse.  Before inventory_lock.
+ */
+extern void order_foresee_pass_on(Inventory *inv, OrderEvent *event, const Order *order,
+								  const char *to);
 
 /*
  * Names the counters of these claims' buyer, and of another to whom they may pass, for buyer_lock.

@@ -6,6 +6,7 @@
 
 #include "block.h"
 #include "buyer.h"
+#include "lapsed.h"
 #include "order.h"
 
 /*
@@ -79,39 +80,97 @@ order_lacks_places(const Order *order)
 	return false;
 }
 
-/* Whether the buyer may have the places back under the limits that go for him now. */
-static bool
-buyer_allows(const Inventory *inv, const Order *order, const OrderEvent *event, const char *key)
+/*
+ * How many of a type the order lost and is to have again, of type 0 all that are no add-ons;
+ * without an event, what was called off too.
+ */
+static int
+order_lost(const Order *order, const OrderEvent *event, int64 type_id)
 {
-	int			all = 0;
+	int			quantity = 0;
 
-	for (int i = 0; key != NULL && i < order->claim_count; i++)
+	for (int i = 0; i < order->claim_count; i++)
 	{
 		const Claim *claim = &order->claims[i];
-		int			of_type = 0;
 
-		if (!order_line_comes_back(order, event, claim))
-			continue;
-		for (int j = 0; j < order->claim_count; j++)
-			if (order->claims[j].ticket_type_id == claim->ticket_type_id &&
-				order_line_comes_back(order, event, &order->claims[j]))
-				of_type += order->claims[j].quantity;
-		if (of_type > buyer_room(inv->buyers, key, claim->ticket_type_id))
-			return false;
-		if (claim->parent_line == 0)
-			all += claim->quantity;
+		if (claim->state == CLAIM_EXPIRED &&
+			(event == NULL || order_line_comes_back(order, event, claim)) &&
+			(type_id == 0 ? claim->parent_line == 0 : claim->ticket_type_id == type_id))
+			quantity += claim->quantity;
 	}
-	return key == NULL || all <= buyer_room(inv->buyers, key, 0);
+	return quantity;
+}
+
+/* Why the buyer may not have so many of a type back under the limits that go for him now. */
+static ErrorCode
+lost_refused(Inventory *inv, const Order *order, const OrderEvent *event, const char *key,
+			 int64 type_id)
+{
+	int			lost = order_lost(order, event, type_id);
+	int			room = buyer_room(inv->buyers, key, type_id);
+
+	if (lost <= room)
+		return ERR_NONE;
+	return lapsed_covers(inv, key, type_id, lost - room) ? ERR_RECLAIMING : ERR_BUYER_LIMIT;
 }
 
 /*
- * Whether the order's buyer may have the places that it is to have again under the limits of now.
+ * Why the order's buyer may not have the places that it is to have again under the limits of now:
+ * for good, or as long as what he let lapse himself is not taken back; or that he may.
  */
-bool
-order_limits_allow_again(const Inventory *inv, const Order *order, const OrderEvent *event)
+ErrorCode
+order_limits_refuse_again(Inventory *inv, const Order *order, const OrderEvent *event)
 {
-	return buyer_allows(inv, order, event, buyer_subject_key(order->hold_subject)) &&
-		buyer_allows(inv, order, event, order->email_key);
+	const char *keys[2] = {buyer_subject_key(order->hold_subject), order->email_key};
+	ErrorCode	why = ERR_NONE;
+
+	for (int k = 0; k < 2; k++)
+		for (int i = -1; keys[k] != NULL && i < order->claim_count; i++)
+		{
+			ErrorCode	refused = lost_refused(inv, order, event, keys[k],
+											   i < 0 ? 0 : order->claims[i].ticket_type_id);
+
+			if (refused == ERR_BUYER_LIMIT)
+				return refused;
+			why = refused == ERR_NONE ? why : refused;
+		}
+	return why;
+}
+
+/* Tells what a buyer will want to have again of a type under this limit. */
+static void
+foresee_type(Inventory *inv, const Order *order, const char *key, int64 type_id, int limit)
+{
+	lapsed_want(inv, key, type_id, limit, Min(order_lost(order, NULL, type_id), limit));
+}
+
+/*
+ * Tells what the order's buyer will want under his limits to have again what it lost, if it lost
+ * any.  Before inventory_lock; lapsed_look is the caller's.
+ */
+void
+order_foresee_again(Inventory *inv, OrderEvent *event, const Order *order)
+{
+	const char *keys[2] = {buyer_subject_key(order->hold_subject), order->email_key};
+
+	if (!order_lacks_places(order))
+		return;
+	order_event_name_orders(event, order, 1);
+	for (int k = 0; k < 2; k++)
+	{
+		foresee_type(inv, order, keys[k], 0, event->buyer_limit);
+		for (int i = 0; i < order->claim_count; i++)
+		{
+			int64		type_id = order->claims[i].ticket_type_id;
+			bool		first = true;
+
+			for (int j = 0; j < i; j++)
+				first &= order->claims[j].ticket_type_id != type_id;
+			if (first)
+				foresee_type(inv, order, keys[k], type_id,
+							 order_event_type(event, type_id)->buyer_limit);
+		}
+	}
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "email.h"
 #include "handlers.h"
 #include "id.h"
+#include "lapsed.h"
 #include "order_act.h"
 #include "order_make.h"
 #include "query.h"
@@ -97,7 +98,6 @@ buyer_set(Split *split)
 {
 	const Order *order = split->act.order;
 	Order	   *made = &split->made;
-	char		normal[EMAIL_LENGTH_MAX + 1];
 
 	made->hold_subject = order->hold_subject;
 	if (split->contact == NULL)
@@ -113,8 +113,6 @@ buyer_set(Split *split)
 		.phone = bound_text(&split->contact[ORDER_SPLIT_CONTACT_PHONE]),
 		.locale = bound_text(&split->contact[ORDER_SPLIT_CONTACT_LOCALE]),
 	};
-	email_normalise(made->contact.email, normal);
-	secret_buyer_key(split->act.call->event_id, normal, split->email_key);
 	made->email_key = split->email_key;
 }
 
@@ -261,6 +259,21 @@ buyer_pass_on(Split *split)
 					  "/contact/email");
 }
 
+/* The key of the new order's buyer, and what he let lapse where he is another: before the lock. */
+static void
+buyer_find(Split *split)
+{
+	OrderAct   *act = &split->act;
+	char		normal[EMAIL_LENGTH_MAX + 1];
+
+	if (split->contact == NULL)
+		return;
+	email_normalise(bound_text(&split->contact[ORDER_SPLIT_CONTACT_EMAIL]), normal);
+	secret_buyer_key(act->call->event_id, normal, split->email_key);
+	if (buyer_is_other(split))
+		order_foresee_pass_on(act->inv, act->event, act->order, split->email_key);
+}
+
 /* Locks the counters that the split changes, if there are any, and loads the stock. */
 static void
 split_load(Split *split)
@@ -272,6 +285,7 @@ split_load(Split *split)
 	if (buyer_is_other(split))
 		order_add_pass_on(act->inv, act->event, act->order->claims, act->order->claim_count,
 						  act->order->email_key, split->email_key);
+	lapsed_reclaim(act->inv);
 	buyer_lock(act->inv->buyers);
 }
 
@@ -404,8 +418,10 @@ split_one(Call *call)
 	OrderAct   *act = &split.act;
 
 	split.contact = contact->kind == BOUND_OBJECT ? contact->as.members : NULL;
-	if (!order_act_open(act, call, call->params[ORDER_SPLIT_PARAM_ORDER].as.integer, BY_STAFF) ||
-		!order_act_lock(act, 0))
+	if (!order_act_open(act, call, call->params[ORDER_SPLIT_PARAM_ORDER].as.integer, BY_STAFF))
+		return;
+	buyer_find(&split);
+	if (!order_act_lock(act, 0))
 		return;
 	if (act->key->found == KEY_REPLAY)
 	{
@@ -420,7 +436,10 @@ split_one(Call *call)
 	tickets_part(&split);
 	claims_part(&split);
 	if (!buyer_pass_on(&split))
+	{
+		inventory_write(act->inv);	/* what was taken back stays so */
 		return;
+	}
 	money_part(&split);
 	split_write(&split);
 	split_answer(call, act->order, &split.made, act->event, act->inv->now);

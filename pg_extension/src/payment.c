@@ -36,6 +36,7 @@
 #include "handlers.h"
 #include "id.h"
 #include "idempotency.h"
+#include "lapsed.h"
 #include "order_change.h"
 #include "payment.h"
 #include "query.h"
@@ -208,6 +209,17 @@ orders_read(Batch *batch, OrderLoader load)
 													batch->payings[i].order_id);
 }
 
+/* What buyers of orders that lost their places let lapse makes room under their limits. */
+static void
+lapsed_foresee(Batch *batch)
+{
+	for (int i = 0; batch->event != NULL && i < batch->order_count; i++)
+		order_foresee_again(batch->inv, batch->event, &batch->orders[i]);
+	for (int i = 0; batch->inv->lapsed != NULL && i < batch->order_count; i++)
+		lapsed_spare(batch->inv, batch->orders[i].hold_id);
+	lapsed_look(batch->inv);
+}
+
 /* Looks without locks, locks the groups, and looks again. */
 static void
 orders_lock(Batch *batch)
@@ -218,6 +230,7 @@ orders_lock(Batch *batch)
 		if (!batch->calls[i].reply.done)
 			paying_authorise(batch, &batch->payings[i]);
 	order_add_groups(batch->inv, batch->orders, batch->order_count);
+	lapsed_foresee(batch);
 	inventory_lock(batch->inv);
 	batch->keys = idempotency_find(batch->calls, batch->count);
 	orders_read(batch, order_load);
@@ -253,6 +266,7 @@ counters_load(Batch *batch)
 		}
 	}
 	inventory_reclaim(inv);
+	lapsed_reclaim(inv);
 	buyer_lock(inv->buyers);
 }
 
@@ -315,7 +329,7 @@ outcome_late(Batch *batch, Order *order, int64 paid, const char *by)
 	if (!order_outlasts_call_off(order, batch->event))
 		return "order_cancelled";
 	if (paid < order_price(order, batch->event) || !late_payment_is_open(batch, order) ||
-		!order_limits_allow_again(batch->inv, order, batch->event))
+		order_limits_refuse_again(batch->inv, order, batch->event) != ERR_NONE)
 		return "order_expired";
 	if (!order_claim_again(batch->inv, order, batch->event))
 		return "sold_out";
@@ -359,23 +373,29 @@ paying_amount(const Batch *batch, const Paying *paying)
 }
 
 /*
- * Whether the order's stock might have places that could not be taken back within one transaction:
- * then "sold out" would be a lie.
+ * Whether the order's stock might have places that could not be taken back within one transaction,
+ * or its buyer's limits room: then "sold out" or "expired" would be a lie.
  */
 static bool
-reclaim_goes_on(Inventory *inv, const Order *order, const OrderEvent *event)
+reclaim_goes_on(const Batch *batch, const Order *order)
 {
+	Inventory  *inv = batch->inv;
+
+	if (!order_lacks_places(order))
+		return false;
 	for (int i = 0; i < order->claim_count; i++)
 	{
 		const Claim *claim = &order->claims[i];
 
-		if (!order_line_comes_back(order, event, claim))
+		if (!order_line_comes_back(order, batch->event, claim))
 			continue;
 		for (int j = 0; j < claim->stock_count; j++)
 			if (inventory_stock(inv, claim->stock_ids[j])->more_expired)
 				return true;
 	}
-	return false;
+	return order_outlasts_call_off(order, batch->event) && late_payment_is_open(batch, order) &&
+		!order_is_called_off(order, batch->event) &&
+		order_limits_refuse_again(inv, order, batch->event) == ERR_RECLAIMING;
 }
 
 static void
@@ -426,8 +446,7 @@ paying_decide(Batch *batch, Paying *paying)
 		reply_refuse_detail(paying->call, ERR_ORDER_STATE, "", NULL, "Nothing is due.");
 	else if (pg_add_s64_overflow(order->paid, amount, &paid) || paid > AMOUNT_MAX)
 		reply_refuse(paying->call, ERR_AMOUNT_TOO_LARGE, "/amount", NULL);
-	else if (reclaim_goes_on(batch->inv, order, batch->event) &&
-			 paid >= order_price(order, batch->event))
+	else if (paid >= order_price(order, batch->event) && reclaim_goes_on(batch, order))
 		reply_refuse(paying->call, ERR_RECLAIMING, "", NULL);
 	else
 	{

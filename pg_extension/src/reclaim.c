@@ -52,18 +52,14 @@ static CoreQuery hold_query = {
 	2, {INT8OID, INT8ARRAYOID}
 };
 
-/*
- * Whether this batch must leave the claim alone: it took it back already, or is working on its
- * hold.
- */
-static bool
-reclaim_is_ours(const Inventory *inv, const Claim *claim)
+bool
+reclaim_is_ours(const Inventory *inv, int64 owner_id, int line)
 {
 	for (int i = 0; i < inv->kept_count; i++)
-		if (inv->kept[i] == claim->owner_id)
+		if (inv->kept[i] == owner_id)
 			return true;
 	for (int i = 0; i < inv->reclaimed_count; i++)
-		if (inv->reclaimed[i].owner_id == claim->owner_id && inv->reclaimed[i].line == claim->line)
+		if (inv->reclaimed[i].owner_id == owner_id && inv->reclaimed[i].line == line)
 			return true;
 	return false;
 }
@@ -85,7 +81,7 @@ reclaim_look(Inventory *inv, const int64 *groups, int n, TimestampTz until, int 
 	for (int row = 0; row < rows; row++)
 	{
 		claim_read(row, &claims[*count]);
-		if (!reclaim_is_ours(inv, &claims[*count]))
+		if (!reclaim_is_ours(inv, claims[*count].owner_id, claims[*count].line))
 			(*count)++;
 	}
 	query_done();
@@ -247,52 +243,21 @@ inventory_reclaim(Inventory *inv)
 	reclaim_lacking(inv);
 }
 
-/* Marks the claims whose holds are of these buyers. */
-static void
-reclaim_choose_owned(Inventory *inv, const Claim *claims, int count, const char *const *subjects,
-					 int n, bool *chosen)
-{
-	static CoreQuery query = {
-		"SELECT id FROM boxoffice.hold"
-		" WHERE event_id = $1 AND id = ANY ($2) AND subject = ANY ($3) ORDER BY id",
-		3, {INT8OID, INT8ARRAYOID, TEXTARRAYOID}
-	};
-	int64	   *owners = palloc_array(int64, count);
-	Datum		args[3];
-	int			rows;
-	int			room = reclaim_room(inv);
-
-	for (int i = 0; i < count; i++)
-		owners[i] = claims[i].owner_id;
-	args[0] = Int64GetDatum(inv->event_id);
-	args[1] = array_int8(owners, count);
-	args[2] = array_text(subjects, n);
-	rows = query_run(&query, args, NULL);
-	for (int row = 0; row < rows; row++)
-		for (int i = 0; i < count && room > 0; i++)
-			if (claims[i].owner_id == query_int8(row, 1))
-			{
-				chosen[i] = true;
-				room--;
-			}
-	query_done();
-}
-
 void
-reclaim_buyers(Inventory *inv, const char *const *subjects, int n)
+reclaim_owned(Inventory *inv, const int64 *owner_ids, int n)
 {
 	int			count;
-	bool		cut;
-	bool	   *chosen;
-	Claim	   *claims;
+	Claim	   *claims = claim_load(inv->event_id, owner_ids, n, &count);
+	bool	   *chosen = palloc0_array(bool, count + 1);
+	int			room = reclaim_room(inv);
 
-	if (n == 0)
-		return;
-	claims = reclaim_look(inv, inv->groups, inv->group_count, inv->now, &count, &cut);
-	if (count == 0)
-		return;
-	chosen = palloc0_array(bool, count);
-	reclaim_choose_owned(inv, claims, count, subjects, n, chosen);
+	for (int i = 0; i < count && room > 0; i++)
+	{
+		chosen[i] = claims[i].state < CLAIM_COUNTED && claims[i].state != CLAIM_SOLD &&
+			claims[i].expires_at <= inv->now && inventory_has_group(inv, claims[i].group_id) &&
+			!reclaim_is_ours(inv, claims[i].owner_id, claims[i].line);
+		room -= chosen[i];
+	}
 	reclaim_take(inv, claims, count, chosen);
 }
 

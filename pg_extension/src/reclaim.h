@@ -14,10 +14,16 @@
 extern void reclaim_write(Inventory *inv);
 
 /*
- * Takes back expired claims of these buyers' own holds in the locked groups, so that what they
- * let lapse does not count against their limit.  Before buyer_lock.
+ * Takes back what expired of these holds, orders' holds or blocks in the locked groups, as far as
+ * this transaction may take back more.  Before buyer_lock.
  */
-extern void reclaim_buyers(Inventory *inv, const char *const *subjects, int count);
+extern void reclaim_owned(Inventory *inv, const int64 *owner_ids, int n);
+
+/*
+ * Whether this transaction must leave the claim alone: it took it back already, or is working on
+ * its hold.
+ */
+extern bool reclaim_is_ours(const Inventory *inv, int64 owner_id, int line);
 
 /*
  * Takes back what expired at or before a time in the locked groups, at most limit claims; returns

@@ -23,6 +23,7 @@
 #include "hold_take.h"
 #include "id.h"
 #include "idempotency.h"
+#include "lapsed.h"
 #include "member.h"
 #include "offer.h"
 #include "order_change.h"
@@ -51,6 +52,7 @@ typedef struct Sale
 	Contact		contact;
 	char		email_key[BUYER_KEY_LEN + 1];
 	bool		counted;		/* to the limits of the contact's address */
+	InventoryMark *before;		/* its places were taken */
 	const BoundValue *payment;	/* its members, NULL: none */
 	const BoundValue *holders;	/* a list, NULL: none */
 	const char *overruled[OVERRULED_MAX];
@@ -203,6 +205,9 @@ sale_lock(Sale *sale)
 		if (place != NULL && place->stock_count > 0)
 			inventory_add_group(sale->inv, place->group_id);
 	}
+	if (sale->counted)
+		hold_take_foresee(sale->inv, sale->offer, &sale->request, sale->email_key, NULL);
+	lapsed_look(sale->inv);
 	inventory_lock(sale->inv);
 	return offer_is_current(sale->offer) || offer_read(sale);
 }
@@ -243,7 +248,7 @@ hold_make(Sale *sale)
 }
 
 /* Takes the places, or refuses.  Nobody's subject is counted: the buyer is not the caller. */
-static HoldTaker *
+static bool
 places_take(Sale *sale)
 {
 	HoldTaker  *taker = hold_taker_begin(sale->inv, sale->offer);
@@ -251,12 +256,13 @@ places_take(Sale *sale)
 	hold_taker_want(taker, &sale->request, NULL);
 	limits_add(sale);
 	hold_taker_ready(taker);
+	sale->before = inventory_mark(sale->inv);
 	hold_make(sale);
 	if (!hold_taker_take(taker, &sale->request, &sale->hold, 1))
-		return NULL;
+		return false;
 	for (int i = 0; sale->reason != NULL && i < sale->hold.claim_count; i++)
 		sale->hold.claims[i].unit_price = sale->hold.claims[i].unit_fee = 0;
-	return taker;
+	return true;
 }
 
 /* Whether an amount can have been paid: not where nothing is due. */
@@ -280,6 +286,7 @@ sale_check(Sale *sale, int64 *total, int *tickets)
 	const BoundValue *expected = &sale->call->body.as.members[SALE_CREATE_BODY_EXPECTED_TOTAL];
 	Call	   *call = sale->call;
 
+	order_event_name_holds(sale->event, &sale->hold, 1);
 	if (!order_sum(&sale->hold, total, tickets))
 		reply_refuse(call, ERR_AMOUNT_TOO_LARGE, "/items", NULL);
 	else if (expected->kind == BOUND_INT && expected->as.integer != *total)
@@ -404,14 +411,12 @@ sale_decide(Sale *sale)
 	int			tickets;
 
 	sale->event = order_event_load(sale->call->event_id);
-	if (places_take(sale) == NULL)
+	if (!places_take(sale) || !sale_check(sale, &total, &tickets))
 	{
+		inventory_return(sale->inv, sale->before);
 		inventory_write(sale->inv); /* what was taken back from others stays so */
 		return;
 	}
-	order_event_name_holds(sale->event, &sale->hold, 1);
-	if (!sale_check(sale, &total, &tickets))
-		return;
 	order_build(sale, total, tickets);
 	sale_write(sale);
 	order_append(reply_start(sale->call, 201), &sale->order, sale->event, sale->inv->now, true);

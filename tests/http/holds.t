@@ -155,6 +155,26 @@ subtest 'minimum, maximum, limit per buyer' => sub {
 	is_status($t->hold($event, quantity => 1, token => $alice), 201, 'what is given back counts no more');
 };
 
+# The second day's places are in an inventory group of their own. The worker leaves a cart alone for some seconds after its
+# deadline, so that it is the buyer's own call that takes it back; were it the worker, the answers would be the same.
+subtest 'what a buyer let lapse does not count' => sub {
+	my $event = $t->event(buyer_limit => 2, hold_ttl_seconds => 60, hold_extend_max_seconds => 120,
+		sessions => [ map { { key => "day$_", starts_at => rfc3339(time + 86400 * (20 + $_)) } } 1 .. 2 ],
+		pools => [ { key => 'house', name => 'House', scope => 'session', capacity => 5 } ],
+		ticket_types => [ { key => 'general', name => 'General', price => 0, pools => ['house'] } ]);
+	my $alice = $t->token('customer', sub => 'alice');
+	my $left = $t->hold($event, session => 'day1', quantity => 2, token => $alice);
+	is_status($left, 201, 'a cart for the first day');
+	is_problem($t->hold($event, session => 'day2', token => $alice), 422, 'buyer_limit', 'is all that she may have');
+	$t->server->clock_offset(62);
+	is_status($t->hold($event, session => 'day2', quantity => 2, token => $alice), 201, 'until its time is over');
+	is($http->get(path($event, $left->json), token => $alice)->json->{status}, 'expired', 'which it is');
+	is_problem($http->patch(path($event, $left->json), { items => [ { ticket_type => 'general', session => 'day1', quantity => 1 } ] }, token => $alice),
+		410, 'hold_expired', 'and is no more to be written to');
+	is_problem($t->hold($event, session => 'day1', token => $alice), 422, 'buyer_limit', 'what stands counts');
+	$t->server->clock_offset(0);
+};
+
 subtest 'extending' => sub {
 	my $event = $t->event(hold_ttl_seconds => 60, hold_extend_max_seconds => 120);
 	my $hold  = $t->hold($event)->json;

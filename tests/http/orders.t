@@ -216,6 +216,23 @@ subtest 'the limit per buyer counts the address' => sub {
 	is_status($order->(1, 'bob@example.org'), 201, 'another address');
 };
 
+subtest 'an order whose time is over does not count for its address' => sub {
+	my $event = $t->event(price => 1000, buyer_limit => 2, payment_term => { minutes => 30 }, payment_grace_seconds => 60, late_payment => \1);
+	my $order = sub ($quantity) {
+		$t->order($event, $t->hold($event, quantity => $quantity)->json, contact => { name => 'Ada', email => 'ada@example.org' });
+	};
+	my $first = $order->(2);
+	is_status($first, 201, 'two of two');
+	is_problem($order->(1), 422, 'buyer_limit', 'no more beside them');
+	$t->server->clock_offset(32 * 60);
+	is_status($order->(2), 201, 'nobody paid for them: two others');
+	my $late = $t->pay($event, $first->json);
+	is_status($late, 201, 'late money for the first is recorded');
+	is($late->json->{outcome}, 'order_expired', 'and does not make four of two');
+	is($late->json->{order}{due}, -2000, 'it is owed back');
+	$t->server->clock_offset(0);
+};
+
 subtest 'what is wrong with a contact' => sub {
 	my $event = $t->event;
 	my $hold  = $t->hold($event)->json;

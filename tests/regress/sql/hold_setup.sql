@@ -130,6 +130,14 @@ CREATE FUNCTION hold_test.last(event bigint) RETURNS bigint LANGUAGE sql AS $$
     SELECT max(h.id) FROM boxoffice.hold AS h WHERE h.event_id = event
 $$;
 
+-- Moves the clock to just past the hold's deadline, when it may still be written to for some seconds, however long the
+-- test has taken up to here.
+CREATE FUNCTION hold_test.pass_deadline(event bigint, hold bigint) RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('boxoffice.clock_offset', (current_setting('boxoffice.clock_offset')::numeric
+               + extract(epoch FROM h.expires_at - boxoffice_code.clock()) + 1)::text, false)
+      FROM boxoffice.hold AS h WHERE h.event_id = event AND h.id = hold
+$$;
+
 -- Counters that are not zero, and whatever check_inventory finds.
 CREATE FUNCTION hold_test.stock(event bigint) RETURNS text LANGUAGE sql AS $$
     SELECT coalesce(string_agg(line, ' | ' ORDER BY o, id), 'all free')
