@@ -44,7 +44,38 @@ hold_taker_want(HoldTaker *taker, HoldRequest *request, const char *subject)
 							 request->lines[i].place->stock_count);
 }
 
-/* Loads the blocks that lines name, and tells the inventory what the others are after. */
+/* Whether the line takes of the stock row what is on sale: not what a block keeps for it. */
+static bool
+line_takes_free(const HoldLine *line, const Claim *kept, int64 stock_id)
+{
+	for (int i = 0; line->block_id != 0 && kept != NULL && i < kept->stock_count; i++)
+		if (kept->stock_ids[i] == stock_id)
+			return false;
+	return true;
+}
+
+/* The block's places that the line takes from; NULL if it names no block, or that has none. */
+static Claim *
+line_kept(HoldTaker *taker, const HoldLine *line)
+{
+	return line->block_id == 0 ? NULL
+		: block_find(taker->inv, line->block_id, line->place->stock_ids,
+					 line->place->stock_count);
+}
+
+/* Tells the inventory what the line is after of what is on sale. */
+static void
+line_want(HoldTaker *taker, const HoldLine *line)
+{
+	const Claim *kept = line_kept(taker, line);
+
+	for (int i = 0; i < line->place->stock_count; i++)
+		if (line_takes_free(line, kept, line->place->stock_ids[i]))
+			inventory_want(taker->inv, &line->place->stock_ids[i], 1,
+						   line->quantity - line->kept);
+}
+
+/* Loads the blocks that lines name, and tells the inventory what all are after. */
 static void
 taker_load(HoldTaker *taker)
 {
@@ -54,16 +85,12 @@ taker_load(HoldTaker *taker)
 	inventory_load(taker->inv);
 	for (int i = 0; i < taker->count; i++)
 		for (int k = 0; k < taker->requests[i]->line_count; k++)
-		{
-			const HoldLine *line = &taker->requests[i]->lines[k];
-
-			if (line->block_id != 0)
-				blocks[block_count++] = line->block_id;
-			else
-				inventory_want(taker->inv, line->place->stock_ids, line->place->stock_count,
-							   line->quantity - line->kept);
-		}
+			if (taker->requests[i]->lines[k].block_id != 0)
+				blocks[block_count++] = taker->requests[i]->lines[k].block_id;
 	block_load(taker->inv, blocks, block_count);
+	for (int i = 0; i < taker->count; i++)
+		for (int k = 0; k < taker->requests[i]->line_count; k++)
+			line_want(taker, &taker->requests[i]->lines[k]);
 }
 
 /* Names the counters of one buyer that a request must stay within. */
@@ -217,10 +244,14 @@ shortage_add(ErrorCode *why, const Stock *stock, int64 quantity)
 static ErrorCode
 line_shortage(HoldTaker *taker, const HoldLine *line, int quantity)
 {
+	const Claim *kept = line_kept(taker, line);
 	ErrorCode	why = ERR_NONE;
 
-	for (int i = 0; i < line->place->stock_count && line->block_id == 0; i++)
-		shortage_add(&why, inventory_stock(taker->inv, line->place->stock_ids[i]), quantity);
+	if (line->block_id != 0 && (kept == NULL || kept->quantity < quantity))
+		return ERR_SOLD_OUT;
+	for (int i = 0; i < line->place->stock_count; i++)
+		if (line_takes_free(line, kept, line->place->stock_ids[i]))
+			shortage_add(&why, inventory_stock(taker->inv, line->place->stock_ids[i]), quantity);
 	return why == ERR_NONE ? ERR_SOLD_OUT : why;
 }
 
@@ -335,16 +366,6 @@ need_compare(const void *a, const void *b)
 	return (x->stock_id > y->stock_id) - (x->stock_id < y->stock_id);
 }
 
-/* Whether the line takes of the stock row what is on sale: not what a block keeps for it. */
-static bool
-line_takes_free(const HoldLine *line, const Claim *kept, int64 stock_id)
-{
-	for (int i = 0; line->block_id != 0 && kept != NULL && i < kept->stock_count; i++)
-		if (kept->stock_ids[i] == stock_id)
-			return false;
-	return true;
-}
-
 /*
  * What a group takes of each stock row, where several lines take of the same; what a block keeps is
  * not taken of them.
@@ -362,8 +383,7 @@ group_needs(HoldTaker *taker, const HoldLine *group, int *count)
 	for (int k = 0; k <= group->parts; k++)
 	{
 		const OfferPlace *place = group[k].place;
-		const Claim *kept = group[k].block_id == 0 ? NULL
-			: block_find(taker->inv, group[k].block_id, place->stock_ids, place->stock_count);
+		const Claim *kept = line_kept(taker, &group[k]);
 
 		for (int i = 0; i < place->stock_count; i++)
 			if (line_takes_free(&group[k], kept, place->stock_ids[i]))

@@ -228,7 +228,7 @@ stock_read(Inventory *inv, int row)
 	stock->loaded = true;
 	stock->group_id = query_int8(row, 2);
 	stock->unlimited = query_null(row, 3);
-	stock->limit = (int64) query_int4(row, 3) + query_int4(row, 4);
+	stock->limit = stock->unlimited ? INT_MAX : (int64) query_int4(row, 3) + query_int4(row, 4);
 	for (int state = 0; state < CLAIM_COUNTED; state++)
 		stock->count[state] = stock->stored[state] = query_int4(row, 5 + state);
 	if (!inventory_has_group(inv, stock->group_id))
@@ -294,8 +294,6 @@ stock_free(const Stock *stock)
 {
 	int64		taken = 0;
 
-	if (stock->unlimited)
-		return INT_MAX;
 	for (int state = 0; state < CLAIM_COUNTED; state++)
 		taken += stock->count[state];
 	return Min(stock->limit - taken, INT_MAX);

@@ -45,7 +45,7 @@ typedef struct Stock
 	int64		group_id;
 	bool		loaded;
 	bool		unlimited;
-	int64		limit;			/* capacity + overbook */
+	int64		limit;			/* capacity + overbook; unlimited: as many as can be counted */
 	int64		count[CLAIM_COUNTED];
 	int64		stored[CLAIM_COUNTED];	/* as the row has it */
 	int64		demand;			/* what the batch would take in all, see inventory_want */
@@ -102,7 +102,7 @@ extern void inventory_load(Inventory *inv);
 /* The loaded row; NULL if there is none. */
 extern Stock *inventory_stock(Inventory *inv, int64 stock_id);
 
-/* How many of the row are free, INT_MAX if unlimited. */
+/* How many of the row are free; of an unlimited one as many as can still be counted. */
 extern int64 stock_free(const Stock *stock);
 
 /* Notes that so many may be asked of these rows, so that inventory_reclaim knows what is short. */
@@ -119,7 +119,7 @@ extern void inventory_keep(Inventory *inv, int64 hold_id);
  */
 extern void inventory_reclaim(Inventory *inv);
 
-/* How many can be taken of all of these rows; INT_MAX if unlimited. */
+/* How many can be taken of all of these rows. */
 extern int	inventory_free(Inventory *inv, const int64 *stock_ids, int n);
 
 /* Takes quantity of each row into the state (one of the counted), or of none: returns false. */

@@ -147,3 +147,18 @@ SELECT hold_test.exchange(9128000, :placed, 1, 'fri');
 SELECT hold_test.exchange(9128000, :placed, 1, 'sat');
 SELECT hold_test.blocks(9128000);
 SELECT * FROM boxoffice.check_inventory(9128000);
+
+\echo # a block keeps one of two things that a ticket takes: the other is on sale, so what has lapsed there is taken back for it
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9129000, 'BACKR');
+SELECT (api.block_create(9129000, 'house', 'A reason', '[{"pool": "passes", "quantity": 2}]') ->> 'id')::bigint AS block \gset
+SELECT hold_test.hold(9129000, '10 general fri');
+\echo # held by others who may let go
+SELECT hold_test.hold_as(9129000, 'organizer bob', '2 pass fri ' || :block);
+SET boxoffice.clock_offset = 1000;
+SELECT hold_test.hold_as(9129000, 'organizer bob', '2 pass fri ' || :block);
+SELECT hold_test.blocks(9129000);
+\echo # of the block itself no more are left
+SELECT hold_test.hold_as(9129000, 'organizer bob', '1 pass fri ' || :block);
+RESET boxoffice.clock_offset;
+SELECT * FROM boxoffice.check_inventory(9129000);
