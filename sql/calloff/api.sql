@@ -13,6 +13,8 @@ DECLARE
     ended integer := 0;
     groups bigint[];
 BEGIN
+    PERFORM boxoffice_code.require_fits('session_cancel', pg_catalog.jsonb_strip_nulls(
+        pg_catalog.jsonb_build_object('reason', reason, 'preview', preview)));
     IF of.status = 'cancelled' THEN
         PERFORM boxoffice_code.refuse('event_cancelled');
     END IF;
@@ -44,9 +46,12 @@ AS $$
 DECLARE
     of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
     found boxoffice.session := boxoffice_code.session_of(event, session);
-    until CONSTANT timestamptz :=
-        COALESCE(ends_at, found.ends_at + (starts_at - found.starts_at));
+    until timestamptz;
 BEGIN
+    PERFORM boxoffice_code.require_fits('session_postpone', pg_catalog.jsonb_strip_nulls(
+        pg_catalog.jsonb_build_object(
+            'starts_at', starts_at, 'ends_at', ends_at, 'reason', reason)));
+    until := COALESCE(ends_at, found.ends_at + (starts_at - found.starts_at));
     IF of.status = 'cancelled' OR found.status = 'cancelled' THEN
         PERFORM boxoffice_code.refuse('event_cancelled');
     ELSIF until < starts_at THEN
@@ -88,6 +93,8 @@ DECLARE
     first boxoffice.session;
     shift interval;
 BEGIN
+    PERFORM boxoffice_code.require_fits('event_postpone', pg_catalog.jsonb_strip_nulls(
+        pg_catalog.jsonb_build_object('starts_at', starts_at, 'reason', reason)));
     SELECT *
       INTO first
       FROM boxoffice.session AS s

@@ -68,6 +68,13 @@ DECLARE
     of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
     answer json;
 BEGIN
+    PERFORM boxoffice_code.require_fits('stock_change',
+        CASE WHEN capacity IS NOT DISTINCT FROM -1 THEN '{}'
+             ELSE pg_catalog.jsonb_build_object('capacity', capacity) END
+        || CASE WHEN COALESCE(overbook, -1) = -1 THEN '{}'
+                ELSE pg_catalog.jsonb_build_object('overbook', overbook) END
+        || pg_catalog.jsonb_build_object(
+            'reason', reason, 'preview', COALESCE(preview, false)));
     IF preview IS NOT TRUE THEN
         RETURN boxoffice_code.stock_change(of, stock, capacity, overbook, reason);
     END IF;

@@ -341,7 +341,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.stock_page_session IS 'Ids of stock rows of a session.';
 
--- Changes one row of a locked event, -1: stays as it is, and says what it is then.
+-- Changes one row of a locked event, and says what it is then; -1 stays as it is, as does an
+-- overbook of NULL.
 CREATE OR REPLACE FUNCTION boxoffice_code.stock_change(
     event boxoffice.event, stock bigint, capacity integer, overbook integer, reason text)
     RETURNS json
@@ -361,7 +362,7 @@ BEGIN
     PERFORM boxoffice_code.stock_edit(
         event, ARRAY[stock],
         ARRAY[CASE WHEN capacity = -1 THEN found.capacity ELSE capacity END],
-        ARRAY[CASE WHEN overbook = -1 THEN found.overbook ELSE overbook END], reason, false);
+        ARRAY[COALESCE(NULLIF(overbook, -1), found.overbook)], reason, false);
     RETURN boxoffice_code.stocks_json(event.id, ARRAY[stock]) -> 0;
 END
 $$;

@@ -101,6 +101,14 @@ SELECT hold_test.owed(9510000);
 SELECT hold_test.organize(9510000, 'session_cancel', NULL, '&session=sat'), hold_test.organize(9510000, 'event_postpone', '{"starts_at": "2127-06-01T19:00:00Z"}');
 SELECT * FROM boxoffice.check_orders(9510000);
 
+\echo # in SQL as over HTTP: no session is put off for ever
+\set SHOW_CONTEXT never
+SELECT api.session_postpone(9510000, 'sat', 'infinity');
+SELECT api.session_postpone(9510000, 'sat', NULL);
+SELECT api.event_postpone(9510000, 'infinity');
+SELECT api.session_cancel(9510000, 'sat', repeat('x', 501), true);
+\set SHOW_CONTEXT errors
+
 \echo # what is owed is read in the order of an index
 VACUUM (ANALYZE) boxoffice.ticket, boxoffice.payment, boxoffice.order_change;
 SET enable_seqscan = off;

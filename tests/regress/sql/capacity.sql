@@ -121,3 +121,19 @@ SELECT api.pool_change(9500000, 'hall', '{"capacity": 1, "apply": "all"}');
 SELECT api.pool_create(9500000, 'Bad Key', 'x', 'session', 1);
 SELECT api.pool_create(9500000, 'good', 'x', 'session', 1, if_match => '"1"');
 SELECT changed_by, reason FROM boxoffice.stock_change WHERE event_id = 9500000 ORDER BY id DESC LIMIT 1;
+
+\echo # in SQL what a capacity may be is what the contract says
+\set SHOW_CONTEXT never
+SELECT api.stock_change(9500000, 9500021, capacity => -5, overbook => 10);
+SELECT api.stock_change(9500000, 9500021, capacity => 2000000000);
+SELECT api.stock_change(9500000, 9500021, overbook => NULL);
+SELECT api.stock_change(9500000, 9500021, reason => repeat('x', 501));
+SELECT api.stock_change(9500000, 9500021, preview => NULL) IS NOT NULL, api.stock_change(9500000, 9500021) IS NOT NULL;
+
+\echo # what is unlimited is counted, so it ends where counting does
+SELECT api.pool_create(9500000, 'endless', 'Endless', 'event', NULL) ->> 'capacity';
+SELECT max(n) FROM generate_series(1, 42) AS n, LATERAL (SELECT api.block_create(9500000, 'house', 'x' || n,
+    (SELECT jsonb_agg('{"pool": "endless", "quantity": 1000000}'::jsonb) FROM generate_series(1, 50)))) AS b;
+SELECT api.block_create(9500000, 'house', 'x', (SELECT jsonb_agg('{"pool": "endless", "quantity": 1000000}'::jsonb) FROM generate_series(1, 48)));
+SELECT s.blocked FROM boxoffice.stock AS s JOIN boxoffice.pool AS p ON p.event_id = s.event_id AND p.id = s.pool_id WHERE p.event_id = 9500000 AND p.key = 'endless';
+SELECT * FROM boxoffice.check_inventory(9500000);
