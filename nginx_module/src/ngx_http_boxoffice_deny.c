@@ -336,6 +336,14 @@ ngx_http_boxoffice_deny_enter(ngx_http_request_t *r)
         rc = ngx_http_boxoffice_deny_argument(r, "sub", 3, &name);
     }
 
+    /* of both one would be left out, and nobody told */
+
+    if (kind == NGX_HTTP_BOXOFFICE_DENY_JTI
+        && ngx_http_arg(r, (u_char *) "sub", 3, &seconds) == NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
     if (rc != NGX_OK || name.len > NGX_HTTP_BOXOFFICE_SUBJECT_LEN
         || ngx_http_boxoffice_deny_argument(r, "until", 5, &seconds) != NGX_OK)
     {

@@ -728,6 +728,15 @@ ngx_http_boxoffice_lane_done(ngx_http_boxoffice_pg_t *pg)
         error = NGX_HTTP_BOXOFFICE_E_UNAVAILABLE;
     }
 
+    if (verdict == NGX_HTTP_BOXOFFICE_REFUSE
+        && error == NGX_HTTP_BOXOFFICE_E_CONTRACT_MISMATCH)
+    {
+        /* deployed since: no connection is ready until they agree again */
+
+        ngx_http_boxoffice_pg_close(pg);
+        ngx_http_boxoffice_pool_distrust();
+    }
+
     if (verdict == NGX_HTTP_BOXOFFICE_ANSWER) {
         ngx_http_boxoffice_lane_adapt(batch->lane, batch->n,
                                       ngx_current_msec - batch->start);

@@ -236,7 +236,6 @@ ngx_http_boxoffice_metrics_slot_size(void)
 void
 ngx_http_boxoffice_metrics_init(ngx_http_boxoffice_main_conf_t *conf)
 {
-    ngx_uint_t                     i;
     ngx_http_boxoffice_slot_t     *slot;
     ngx_http_boxoffice_metrics_t  *metrics;
 
@@ -247,12 +246,20 @@ ngx_http_boxoffice_metrics_init(ngx_http_boxoffice_main_conf_t *conf)
                                  * ngx_http_boxoffice_metrics_slot_size());
 
     slot->pid = ngx_pid;
+    ngx_http_boxoffice_slot = slot;
+
+    ngx_http_boxoffice_metrics_exit();
+}
+
+
+void
+ngx_http_boxoffice_metrics_exit(void)
+{
+    ngx_uint_t  i;
 
     for (i = 0; i < NGX_HTTP_BOXOFFICE_G_MAX; i++) {
-        slot->gauges[i] = 0;
+        ngx_http_boxoffice_metrics_gauge(i, 0);
     }
-
-    ngx_http_boxoffice_slot = slot;
 }
 
 

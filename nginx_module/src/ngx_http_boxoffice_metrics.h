@@ -46,6 +46,9 @@ ngx_int_t ngx_http_boxoffice_metrics_zone(ngx_conf_t *cf,
 /* takes a place in it, when a worker starts */
 void ngx_http_boxoffice_metrics_init(ngx_http_boxoffice_main_conf_t *conf);
 
+/* a worker that ends has nothing more; its counters stay */
+void ngx_http_boxoffice_metrics_exit(void);
+
 void ngx_http_boxoffice_metrics_count(ngx_uint_t counter);
 void ngx_http_boxoffice_metrics_add(ngx_uint_t counter, ngx_uint_t n);
 void ngx_http_boxoffice_metrics_gauge(ngx_uint_t gauge, ngx_uint_t value);

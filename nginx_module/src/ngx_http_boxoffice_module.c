@@ -329,8 +329,18 @@ ngx_http_boxoffice_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_boxoffice_loc_conf_t *prev = parent;
     ngx_http_boxoffice_loc_conf_t *conf = child;
 
-    ngx_uint_t                 i;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_uint_t                       i;
+    ngx_http_core_loc_conf_t        *clcf;
+    ngx_http_boxoffice_main_conf_t  *bmcf;
+
+    bmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_boxoffice_module);
+
+    if (conf->place && bmcf->conninfo == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"boxoffice\" in a location needs "
+                      "\"boxoffice_database\"");
+        return NGX_CONF_ERROR;
+    }
 
     ngx_conf_merge_str_value(conf->cache_control, prev->cache_control,
                              "public, max-age=1, stale-while-revalidate=2");
@@ -433,6 +443,7 @@ ngx_http_boxoffice_exit_process(ngx_cycle_t *cycle)
     ngx_http_boxoffice_stream_exit();
     ngx_http_boxoffice_lane_exit();
     ngx_http_boxoffice_token_exit();
+    ngx_http_boxoffice_metrics_exit();
 }
 
 

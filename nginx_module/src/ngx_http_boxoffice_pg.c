@@ -915,11 +915,11 @@ static void
 ngx_http_boxoffice_pg_failed(ngx_http_boxoffice_pg_t *pg,
     const PGresult *result)
 {
-    char  *sqlstate, *message, *context;
+    char  *sqlstate, *message;
+    char   context[NGX_HTTP_BOXOFFICE_MESSAGE_LEN];
 
     sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    context = PQresultErrorField(result, PG_DIAG_CONTEXT);
 
     if (pg->sqlstate[0]) {
         return;
@@ -938,9 +938,12 @@ ngx_http_boxoffice_pg_failed(ngx_http_boxoffice_pg_t *pg,
                    NGX_HTTP_BOXOFFICE_SQLSTATE_LEN + 1);
     }
 
+    (void) ngx_http_boxoffice_pg_line(context,
+                                 PQresultErrorField(result, PG_DIAG_CONTEXT));
+
     ngx_log_error(NGX_LOG_INFO, pg->log, 0,
                   "boxoffice: PostgreSQL refused: %s %s, context: %s",
-                  pg->sqlstate, pg->message, context ? context : "");
+                  pg->sqlstate, pg->message, context);
 }
 
 

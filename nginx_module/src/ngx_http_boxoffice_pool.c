@@ -177,6 +177,21 @@ ngx_http_boxoffice_pool_put(ngx_http_boxoffice_pg_t *pg)
 }
 
 
+void
+ngx_http_boxoffice_pool_distrust(void)
+{
+    ngx_http_boxoffice_pg_t  *pg;
+
+    while (!ngx_queue_empty(&ngx_http_boxoffice_pool.idle)) {
+
+        pg = ngx_http_boxoffice_pool_get();
+
+        ngx_http_boxoffice_pg_close(pg);
+        ngx_http_boxoffice_pool_put(pg);
+    }
+}
+
+
 static void
 ngx_http_boxoffice_pool_connect(void)
 {

@@ -32,6 +32,12 @@ ngx_http_boxoffice_pg_t *ngx_http_boxoffice_pool_get(void);
 /* gives back what was got; one that was closed is opened again later */
 void ngx_http_boxoffice_pool_put(ngx_http_boxoffice_pg_t *pg);
 
+/*
+ * Closes the free ones: what they were asked when they were opened does not
+ * hold any more, and who connects anew hears it.
+ */
+void ngx_http_boxoffice_pool_distrust(void);
+
 /* no connection is open and the last attempt failed */
 ngx_uint_t ngx_http_boxoffice_pool_is_down(void);
 

@@ -354,7 +354,9 @@ ngx_http_boxoffice_token_check(ngx_http_request_t *r, ngx_str_t *token,
 
     tokens = ngx_http_boxoffice_verifier.conf;
 
-    if (tokens == NULL || token->len > NGX_HTTP_BOXOFFICE_TOKEN_LEN) {
+    if (tokens == NULL || token->len == 0
+        || token->len > NGX_HTTP_BOXOFFICE_TOKEN_LEN)
+    {
         return NGX_HTTP_BOXOFFICE_E_TOKEN_INVALID;
     }
 

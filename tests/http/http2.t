@@ -57,6 +57,8 @@ close $file;
 like($status, qr/^(?:413|000)$/, 'a body of two megabytes is refused, or its stream reset while it is sent');
 ($status, undef, $body) = asked('-H', 'Authorization: Bearer x.y.z', "http://site/v1/organizers/" . $t->organizer . '/events');
 is($status, 401, 'a bad token');
+(undef, undef, $body) = asked('-H', 'Authorization: Bearer ', "http://site/v1/organizers/" . $t->organizer . '/events');
+is(decode_json($body)->{code}, 'token_invalid', 'an empty one has not expired');
 
 subtest 'an export that breaks off takes nothing else of its connection with it' => sub {
 	my $big = $t->event(capacity => 1000, sessions => [ map { { key => "s$_", starts_at => rfc3339(time + 86400 * $_) } } 1 .. 40 ]);

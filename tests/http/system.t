@@ -8,6 +8,8 @@ use Cpanel::JSON::XS qw(decode_json);
 
 my $t    = Boxoffice::Test->start;
 my $http = $t->http;
+# unlike $http, for what the contract does not know
+my $plain = Boxoffice::Http->new(host => $t->server->{host}, port => $t->server->{port});
 
 is_status($http->get('/healthz'), 200, '/healthz');
 is_status($http->get('/readyz'), 200, '/readyz');
@@ -36,6 +38,35 @@ subtest 'metrics' => sub {
 	}
 	like($a->body, qr/^boxoffice_batch_bisect_total(\{[^}]*\})? 0$/m, 'batches that failed as a whole: none');
 	unlike($a->body, qr/nginx_?version/, 'nothing that helps nobody');
+};
+
+# The last value of a worker that there is no more was counted for ever.
+subtest 'fewer workers' => sub {
+	my $server = $t->server;
+	my $event  = $t->event;
+	is_deeply([ grep { $_->status != 201 } $http->all(map { [ POST => "/v1/events/$event->{id}/holds", { json => { items => [ { ticket_type => 'general', quantity => 1 } ] } } ] } 1 .. 40) ],
+		[], 'each worker has had calls');
+	cmp_ok($t->metric('boxoffice_lanes'), '>', 1, 'and has lanes');
+	my $conf = Boxoffice::Server::_slurp($server->nginx_conf);
+	my $set  = sub ($text) { open my $out, '>', $server->nginx_conf or die $!; print {$out} $text; close $out or die $!; $server->nginx_reload };
+	my @old  = $server->worker_pids;
+	$set->($conf =~ s/^worker_processes \d+;/worker_processes 1;/mr);
+	wait_until(sub { my %is = map { $_ => 1 } $server->worker_pids; !grep { $is{$_} } @old }, 'the old workers have gone', 60);
+	is($t->metric('boxoffice_lanes'), 0, 'the one that came has none');
+	wait_until(sub { $t->metric('boxoffice_connections_open') == $server->{pool} }, 'it has its connections', 60);
+	is($t->metric('boxoffice_connections_open'), $server->{pool}, '… and no more are counted');
+	# from here on all that PostgreSQL says is told
+	$set->($conf =~ s/^(error_log \S+) notice;/$1 info;/mr);
+	$http->forget;
+};
+
+subtest 'no database' => sub {
+	my $server = $t->server;
+	my $file   = "$server->{prefix}/none.conf";
+	open my $out, '>', $file or die "$file: $!\n";
+	print {$out} Boxoffice::Server::_slurp($server->nginx_conf) =~ s/^\s*boxoffice_database .*\n//mr;
+	close $out or die "$file: $!\n";
+	like(scalar `'$server->{settings}{NGINX_BIN}' -t -p '$server->{prefix}/nginx/' -e stderr -c '$file' 2>&1`, qr/\[emerg\].*needs "boxoffice_database"/, 'is said when nginx starts, not when it crashes');
 };
 
 # What `promtool check metrics` would say: conventions of Prometheus, and what its parser refuses.
@@ -125,6 +156,32 @@ subtest 'answers say little of the machine' => sub {
 # A Range past the end was 500, and anybody could ask for it.
 is_status($http->get('/v1/openapi.json', headers => [ Range => 'bytes=99999999-' ]), 200, 'a part of the contract is all of it');
 
+# Functions that are deployed anew while nginx runs.
+subtest 'another contract' => sub {
+	$t->expect_log(qr/no connection to PostgreSQL: TK907/);
+	my $dbh = $t->server->connect;
+	my ($args) = $dbh->selectrow_array(q{SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'dispatch' AND pronamespace = 'boxoffice_code'::regnamespace});
+	$dbh->begin_work;
+	$dbh->do("ALTER FUNCTION boxoffice_code.dispatch RENAME TO dispatch_before");
+	$dbh->do("CREATE FUNCTION boxoffice_code.dispatch($args) RETURNS SETOF record LANGUAGE plpgsql AS \$\$ BEGIN EXECUTE E'DO \$x\$ BEGIN\\n RAISE EXCEPTION ''of another contract'' USING ERRCODE = ''TK907''; END \$x\$'; END \$\$");
+	$dbh->commit;
+	my $event = { id => 1 };
+	is_problem($t->hold($event), 503, 'contract_mismatch', 'a call');
+	# a worker hears of it with its next call
+	my $each = sub ($path) { map { $plain->forget; $plain->get($path)->status } 1 .. 20 };
+	wait_until(sub { $each->('/v1/orders/A-BCDEFG'); !grep { $_ != 503 } $each->('/readyz') }, 'no worker is ready', 60);
+	is_problem($http->get('/readyz'), 503, 'contract_mismatch', 'not ready');
+	# not dropped: who has just looked it up may still call it
+	$dbh->begin_work;
+	$dbh->do("ALTER FUNCTION boxoffice_code.dispatch RENAME TO dispatch_other");
+	$dbh->do("ALTER FUNCTION boxoffice_code.dispatch_before RENAME TO dispatch");
+	$dbh->commit;
+	wait_until(sub { !grep { $_ != 200 } $each->('/readyz') }, 'ready again by itself', 60);
+	is_status($http->get('/readyz'), 200, 'ready again');
+	my @torn = grep { !/^\d{4}\/\d\d\/\d\d / } split /\n/, Boxoffice::Server::_slurp($t->server->nginx_log);
+	is_deeply(\@torn, [], 'what PostgreSQL says in several lines is one in the log');
+};
+
 subtest 'throttled, and other refusals of nginx\'s own' => sub {
 	$t->expect_log(qr/limiting requests|connect\(\) to unix:\S* failed/);
 	my $event = $t->event;
@@ -138,7 +195,6 @@ subtest 'throttled, and other refusals of nginx\'s own' => sub {
 	is_problem($refused, 429, 'throttled', 'too many requests from one address');
 	cmp_ok($refused->header('Retry-After'), '>=', 1, 'with when to ask again') if $refused;
 	cmp_ok(scalar(grep { $_->status == 200 } @answers), '>=', 1, 'some are served');
-	my $plain = Boxoffice::Http->new(host => $t->server->{host}, port => $t->server->{port});
 	my $gone  = $plain->get('/v1/sessions', headers => [ Origin => 'https://shop.example' ]);
 	is($gone->status . ' ' . $gone->code, '503 unavailable', 'an origin that is gone');
 	for my $name ('X-Request-Id', 'Access-Control-Allow-Origin', 'X-Content-Type-Options', 'Cache-Control') {

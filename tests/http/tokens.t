@@ -203,6 +203,7 @@ subtest 'denied' => sub {
 	}
 	is_problem($deny->("jti=lost-1&until=$until", undef), 401, 'token_missing', 'nobody denies');
 	is_problem($deny->("jti=lost-1&until=$until", $good), 403, 'forbidden', 'nor does an organizer');
+	is_problem($deny->("jti=x&sub=y&until=$until", $k->hs256('admin')), 400, 'invalid_request', 'nor two at once');
 	is_problem($deny->("jti=lost-1&until=1", $k->hs256('admin')), 400, 'invalid_request', 'nor can it be done for the past');
 	is_status($deny->("jti=lost-1&until=$until", $k->hs256('admin')), 204, 'an administrator denies a token');
 	is_status($deny->("sub=left%20the%20house&until=$until", $k->hs256('admin')), 204, '… and a person');
