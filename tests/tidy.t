@@ -415,6 +415,14 @@ sub has_control
 	return -f $control && text($control) ne text($expected);
 }
 
+# An output that was taken without the tests before it, on whose functions a test stands, expects their absence.
+sub expected_without_setup
+{
+	my ($name) = @_;
+	my @lines = split /\n/, text($name);
+	return map { $_ + 1 . ": $lines[$_]" } grep { $lines[$_] =~ /schema "\w+_test" does not exist|syntax error at or near ":"/ } 0 .. $#lines;
+}
+
 # An image is built from what .dockerignore leaves of the tree, and from what the stage before made of it: a COPY of anything
 # else fails only where there is an engine.
 sub missing_in_image
@@ -469,6 +477,7 @@ my @checks = (
 	[ 'nothing of one machine',                   qr{(?<!package-lock\.json)$}, \&machine_paths ],
 	[ 'each file says what it is for',            qr{^(?:pg_extension|nginx_module|sql|tests)/.*\.(?:[ch]|sql|t|pm)$}, \&no_opening_comment ],
 	[ 'shell scripts stop at errors',             $script, \&shell_mistakes ],
+	[ 'outputs are of whole runs',                qr{^tests/(?:regress|isolation)/\w+/.*\.out$}, \&expected_without_setup ],
 	[ 'what an image copies is there',            qr{(?:^|/)Dockerfile$}, \&missing_in_image ],
 	[ 'links lead somewhere',                     qr{\.md$}, \&dead_links ],
 );
