@@ -152,10 +152,12 @@ AS 'MODULE_PATHNAME', 'inventory_sets' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION boxoffice_code.inventory_sets(bigint) IS
 'Which pools of an event are joined by ticket types, and whether all stock rows of such a set are one inventory group.';
 
-CREATE FUNCTION boxoffice_code.expire_claims(event bigint, max integer) RETURNS integer
+CREATE FUNCTION boxoffice_code.expire_claims(
+    event bigint, max integer, from_group bigint DEFAULT 0)
+RETURNS integer
 AS 'MODULE_PATHNAME', 'expire_claims' LANGUAGE C VOLATILE STRICT;
-COMMENT ON FUNCTION boxoffice_code.expire_claims(bigint, integer) IS
-'Takes back at most max claims whose time is up, and says how many; their holds and orders are expired.';
+COMMENT ON FUNCTION boxoffice_code.expire_claims IS
+'Takes back at most max claims whose time is up, and says how many; their holds and orders are expired. It looks at all inventory groups with live claims, or from one on at 400.';
 
 CREATE FUNCTION boxoffice_code.hold_secret(hold bigint) RETURNS text
 AS 'MODULE_PATHNAME', 'boxoffice_hold_secret' LANGUAGE C VOLATILE STRICT;
@@ -176,10 +178,12 @@ AS 'MODULE_PATHNAME', 'boxoffice_order_secret' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.order_secret(bigint) IS
 'The secret of an order, which is stored nowhere; for support and tests.';
 
-CREATE FUNCTION boxoffice_code.expire_orders(event bigint, max integer) RETURNS integer
+CREATE FUNCTION boxoffice_code.expire_orders(
+    event bigint, max integer, from_group bigint DEFAULT 0)
+RETURNS integer
 AS 'MODULE_PATHNAME', 'expire_orders' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.expire_orders IS
-'Takes back the places of at most so many overdue orders; returns how many. For the worker.';
+'Takes back the places of at most so many overdue orders; returns how many. It looks at all inventory groups with live claims, or from one on at 400. For the worker.';
 
 -- ---------------------------------------------------------------- nobody but whom sql/deploy names
 

@@ -39,22 +39,23 @@ typedef struct Claim
 	" c.unit_price, c.unit_fee, c.stock_ids, c.expires_at, c.block_id, c.parent_line, c.bundled"
 
 /*
- * The oldest deadline of each group of event $1 that has one, as g (group_id, expires_at): the WITH
- * of a statement.  The index goes by group and deadline, so each group costs one probe: it goes
- * from the oldest claim of one group to the next, and ends as soon as its reader has enough.
+ * The oldest deadline of each group of event $1 that has one, as g (n, group_id, expires_at), with
+ * n from 1 on: the WITH of a statement.  The index goes by group and deadline, so each group costs
+ * one probe: it goes from the oldest claim of one group to the next, and ends as soon as its reader
+ * has enough.  first: a condition of where it begins, more: of whether it goes on; "" for none.
  */
-#define CLAIM_DEADLINES \
+#define CLAIM_DEADLINES(first, more) \
 	"WITH RECURSIVE g AS (" \
-	" (SELECT group_id, expires_at FROM boxoffice.claim" \
+	" (SELECT 1 AS n, group_id, expires_at FROM boxoffice.claim" \
 	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked')" \
-	"    AND expires_at IS NOT NULL" \
+	"    AND expires_at IS NOT NULL" first \
 	"  ORDER BY group_id, expires_at LIMIT 1)" \
 	" UNION ALL" \
-	" SELECT n.group_id, n.expires_at FROM g, LATERAL" \
+	" SELECT g.n + 1, n.group_id, n.expires_at FROM g, LATERAL" \
 	" (SELECT group_id, expires_at FROM boxoffice.claim" \
 	"  WHERE event_id = $1 AND state IN ('held', 'pending', 'blocked')" \
 	"    AND expires_at IS NOT NULL AND group_id > g.group_id" \
-	"  ORDER BY group_id, expires_at LIMIT 1) n)"
+	"  ORDER BY group_id, expires_at LIMIT 1) n" more ")"
 
 /* Reads a row of the last query_run whose first columns are CLAIM_COLUMNS. */
 extern void claim_read(int row, Claim *claim);

@@ -11,22 +11,18 @@
 #include "utils/timestamp.h"
 
 #include "buyer.h"
-#include "claim.h"
 #include "clock.h"
 #include "debug.h"
+#include "expire.h"
 #include "hold.h"
 #include "inventory.h"
 #include "query.h"
 #include "reclaim.h"
 
-/*
- * Groups with something to take back, looked at without locks; as many as asked for, whichever they
- * are: an event may have a group for each of its thousands of sessions.
- */
+/* Groups with something to take back, looked at without locks, until enough are found. */
 static CoreQuery groups_query = {
-	CLAIM_DEADLINES
-	" SELECT group_id FROM g WHERE expires_at <= $2 LIMIT $3",
-	3, {INT8OID, TIMESTAMPTZOID, INT4OID}
+	EXPIRE_WALK " SELECT group_id FROM g WHERE expires_at <= $4 LIMIT $5",
+	5, {INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID}
 };
 
 #define EXPIRE_GROUPS_MAX 64	/* locked together; worker_do knows it too */
@@ -39,11 +35,12 @@ expire_before(TimestampTz now)
 }
 
 static int
-expire_some(int64 event_id, int limit)
+expire_some(int64 event_id, int limit, int64 from_group)
 {
 	Inventory  *inv = inventory_begin(event_id);
-	Datum		args[3] = {Int64GetDatum(event_id),
-		TimestampTzGetDatum(expire_before(clock_now())), Int32GetDatum(EXPIRE_GROUPS_MAX)};
+	Datum		args[5] = {Int64GetDatum(event_id), Int64GetDatum(from_group),
+		Int32GetDatum(expire_look_max(from_group)),
+	TimestampTzGetDatum(expire_before(clock_now())), Int32GetDatum(EXPIRE_GROUPS_MAX)};
 	int			groups = query_run(&groups_query, args, NULL);
 	int			taken;
 
@@ -60,11 +57,12 @@ expire_some(int64 event_id, int limit)
 }
 
 /*
- * boxoffice_code.expire_claims(event bigint, "limit" integer) RETURNS integer
+ * boxoffice_code.expire_claims(event bigint, max integer, from_group bigint) RETURNS integer
  *
- * Takes back claims whose time is up, at most limit (and at most RECLAIM_MAX) and of at most
+ * Takes back claims whose time is up, at most max (and at most RECLAIM_MAX) and of at most
  * EXPIRE_GROUPS_MAX groups: their places are free, their holds and orders expired.  Returns how
- * many; if that is the limit, or no less than there may be groups, there may be more.
+ * many; if that is max, or no less than there may be groups, there may be more.  SQL of before
+ * knows no from_group.
  */
 PG_FUNCTION_INFO_V1(expire_claims);
 Datum
@@ -79,7 +77,7 @@ expire_claims(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("the limit must be at least 1"));
 	query_connect();
-	taken = expire_some(event_id, limit);
+	taken = expire_some(event_id, limit, PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 0);
 	query_finish();
 	PG_RETURN_INT32(taken);
 }

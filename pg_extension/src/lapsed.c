@@ -77,7 +77,7 @@ static CoreQuery short_query = {
 
 /* What has expired, group by group, the oldest first; a key only if it is one of those given. */
 static CoreQuery find_query = {
-	CLAIM_DEADLINES
+	CLAIM_DEADLINES("", "")
 	" SELECT l.owner_id, l.line::integer, l.group_id, l.ticket_type_id, l.quantity,"
 	"        l.parent_line IS NULL,"
 	"        CASE WHEN 's:' || h.subject IN (SELECT unnest($3::text[])) THEN 's:' || h.subject END,"

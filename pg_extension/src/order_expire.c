@@ -19,6 +19,7 @@
 #include "block.h"
 #include "buyer.h"
 #include "clock.h"
+#include "expire.h"
 #include "order.h"
 #include "query.h"
 
@@ -41,23 +42,23 @@ static CoreQuery expire_query = {
 
 /*
  * Orders whose time is up, looked at without locks.  In groups with a claim that is overdue the
- * oldest are looked at, so many as $4 in each.  Where none of these is an order's, expire_claims
- * has the lapsed holds before them to do first.
+ * oldest claims are looked at, so many as $6 in each.  Where none of these is an order's,
+ * expire_claims has the lapsed holds before them to do first.
  */
 static CoreQuery overdue_query = {
-	CLAIM_DEADLINES
+	EXPIRE_WALK
 	" SELECT DISTINCT o.id"
 	"  FROM (SELECT c.owner_id"
 	"          FROM g, LATERAL"
 	"               (SELECT e.owner_id, e.state FROM boxoffice.claim AS e"
-	"                 WHERE e.event_id = $1 AND e.group_id = g.group_id AND e.expires_at < $2"
+	"                 WHERE e.event_id = $1 AND e.group_id = g.group_id AND e.expires_at < $4"
 	"                   AND e.state IN ('held', 'pending', 'blocked')"
-	"                 ORDER BY e.expires_at LIMIT $4) AS c"
-	"         WHERE g.expires_at < $2 AND c.state = 'pending'"
-	"         LIMIT $3) AS overdue"
+	"                 ORDER BY e.expires_at LIMIT $6) AS c"
+	"         WHERE g.expires_at < $4 AND c.state = 'pending'"
+	"         LIMIT $5) AS overdue"
 	"  JOIN boxoffice.order AS o ON o.event_id = $1 AND o.hold_id = overdue.owner_id"
 	" ORDER BY o.id",
-	4, {INT8OID, TIMESTAMPTZOID, INT4OID, INT4OID}
+	6, {INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID, INT4OID}
 };
 
 /*
@@ -115,12 +116,13 @@ orders_lock(Inventory *inv, const int64 *ids, int n, int *count)
 }
 
 static int64 *
-overdue_orders(int64 event_id, int limit, int *count)
+overdue_orders(int64 event_id, int64 from_group, int limit, int *count)
 {
 	int64	   *ids;
 
 	*count = query_run(&overdue_query, (Datum[]) {
-					   Int64GetDatum(event_id), TimestampTzGetDatum(clock_now()),
+					   Int64GetDatum(event_id), Int64GetDatum(from_group),
+					   Int32GetDatum(expire_look_max(from_group)), TimestampTzGetDatum(clock_now()),
 					   Int32GetDatum(Min(limit, ORDER_EXPIRE_MAX)), Int32GetDatum(GROUP_LOOK_MAX)
 					   }, NULL);
 	ids = palloc_array(int64, *count + 1);
@@ -161,10 +163,11 @@ expire_locked(OrderEvent *event, const int64 *ids, int n)
 }
 
 /*
- * boxoffice_code.expire_orders(event bigint, max integer) RETURNS integer
+ * boxoffice_code.expire_orders(event bigint, max integer, from_group bigint) RETURNS integer
  *
  * Takes back the places of at most so many overdue claims of pending orders and marks these as
- * expired; returns how many orders that were.  For the worker: truth never waits for it.
+ * expired; returns how many orders that were.  For the worker: truth never waits for it.  SQL of
+ * before knows no from_group.
  */
 PG_FUNCTION_INFO_V1(expire_orders);
 Datum
@@ -179,7 +182,8 @@ expire_orders(PG_FUNCTION_ARGS)
 	event = order_event_load(PG_GETARG_INT64(0));
 	if (event != NULL)
 	{
-		ids = overdue_orders(event->id, PG_GETARG_INT32(1), &count);
+		ids = overdue_orders(event->id, PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 0,
+							 PG_GETARG_INT32(1), &count);
 		if (count > 0)
 			lapsed = expire_locked(event, ids, count);
 	}

@@ -11,7 +11,7 @@
  * call it:
  *
  *		worker_due(event, group, …)	which task of which event is due, in a part of the groups
- *		worker_do(task, event)		does a bounded part of it, says how much that was
+ *		worker_do(task, event, …)	does a bounded part of it, says how much that was
  *		worker_sweep(task, …)		walks one table in the order of its key and removes what is over
  *		worker_wake(seen)			notifies readers if the outbox grew
  *
@@ -84,6 +84,7 @@ typedef struct DueList
 	int64		after_group;
 	int			count;
 	Due			items[DUE_MAX];
+	int64		groups[DUE_MAX];	/* the first group that is due of each; 0: nobody knows */
 } DueList;
 
 typedef void (*WorkerBody) (void *arg);
@@ -281,15 +282,19 @@ note_due(DueList *list, uint64 row)
 	char	   *task = SPI_getvalue(tuple, desc, 1);
 	bool		isnull;
 	int64		event = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
+	Datum		value = SPI_getbinval(tuple, desc, 3, &isnull);
+	int64		group = isnull ? 0 : DatumGetInt64(value);
 
-	if (task != NULL)
+	if (task == NULL)
 	{
-		if (list->count < DUE_MAX)
-			list->items[list->count++] = due_make(task, event);
-		return;
+		list->after_event = event;
+		list->after_group = group;
 	}
-	list->after_event = event;
-	list->after_group = DatumGetInt64(SPI_getbinval(tuple, desc, 3, &isnull));
+	else if (list->count < DUE_MAX)
+	{
+		list->groups[list->count] = group;
+		list->items[list->count++] = due_make(task, event);
+	}
 }
 
 /*
@@ -311,7 +316,7 @@ find_due(void *arg)
 	if (list->deployed)
 	{
 		worker_query("SELECT (pg_catalog.to_regprocedure("
-					 "'boxoffice_code.worker_due(bigint,bigint,integer)')"
+					 "'boxoffice_code.worker_do(text,bigint,bigint)')"
 					 " IS NOT NULL)::integer::bigint", 0, NULL, NULL);
 		list->deployed = worker_int8(1) != 0;
 	}
@@ -326,6 +331,7 @@ find_due(void *arg)
 typedef struct Turn
 {
 	const Due  *due;
+	int64		from_group;
 	bool		more;
 } Turn;
 
@@ -333,11 +339,11 @@ static void
 do_turn(void *arg)
 {
 	Turn	   *turn = arg;
-	Oid			types[] = {TEXTOID, INT8OID};
+	Oid			types[] = {TEXTOID, INT8OID, INT8OID};
 	Datum		values[] = {CStringGetTextDatum(turn->due->task),
-	Int64GetDatum(turn->due->event_id)};
+	Int64GetDatum(turn->due->event_id), Int64GetDatum(turn->from_group)};
 
-	worker_query("SELECT boxoffice_code.worker_do($1, $2)", 2, types, values);
+	worker_query("SELECT boxoffice_code.worker_do($1, $2, $3)", 3, types, values);
 	turn->more = worker_int8(1) != 0;
 }
 
@@ -393,7 +399,7 @@ worker_tasks(const DueList *list)
 	for (int i = 0; i < list->count && !ShutdownRequestPending; i++)
 	{
 		const Due  *due = &list->items[i];
-		Turn		turn = {due, true};
+		Turn		turn = {due, list->groups[i], true};
 		bool		succeeded = true;
 
 		if (backoff_waits(due))

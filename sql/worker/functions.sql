@@ -6,7 +6,8 @@
 -- release; and orders that the search does not know yet. The look at claims is bounded: at most so
 -- many groups (NULL: all), from where the last one ended. A row without a task says where this one
 -- ended; there is none once it has come to the end, and the next begins anew. An event of many
--- sessions has as many groups, and most of them have nothing due.
+-- sessions has as many groups, and most of them have nothing due: a task comes with the first that
+-- has, so that worker_do need not look for it.
 CREATE OR REPLACE FUNCTION boxoffice_code.worker_due(
     after_event bigint DEFAULT 0, after_group bigint DEFAULT 0, most integer DEFAULT NULL)
     RETURNS TABLE (task text, event_id bigint, group_id bigint)
@@ -16,7 +17,7 @@ AS $$
     WITH seen AS MATERIALIZED (
         SELECT * FROM boxoffice_code.expired_look(after_event, after_group, most)
     )
-    (SELECT due.task, s.event_id, NULL::bigint
+    (SELECT due.task, s.event_id, s.group_id
        FROM seen AS s
       CROSS JOIN (VALUES (1, 'expire_orders'), (2, 'expire_claims')) AS due (n, task)
       WHERE s.due
@@ -30,10 +31,13 @@ AS $$
      WHERE s.n = most
 $$;
 COMMENT ON FUNCTION boxoffice_code.worker_due IS
-'Which task of which event is due, as far as a bounded look from a group on found; a row without a task is where it ended.';
+'Which task of which event is due, as far as a bounded look from a group on found, and the first group that is due; a row without a task is where it ended.';
 
--- Does some of a task of an event; 1 if there may be more of it, else 0.
-CREATE OR REPLACE FUNCTION boxoffice_code.worker_do(task text, event bigint)
+-- Does some of a task of an event; 1 if there may be more of it, else 0. from_group: the first
+-- inventory group that is due, as worker_due said; what is due far behind it is left to its next
+-- look. 0: nobody knows, and all are looked at.
+CREATE OR REPLACE FUNCTION boxoffice_code.worker_do(
+    task text, event bigint, from_group bigint DEFAULT 0)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -47,8 +51,8 @@ BEGIN
         RETURN boxoffice_code.order_search_step(event);
     END IF;
     done := CASE task
-        WHEN 'expire_claims' THEN boxoffice_code.expire_claims(event, bound)
-        WHEN 'expire_orders' THEN boxoffice_code.expire_orders(event, bound)
+        WHEN 'expire_claims' THEN boxoffice_code.expire_claims(event, bound, from_group)
+        WHEN 'expire_orders' THEN boxoffice_code.expire_orders(event, bound, from_group)
         END;
     IF done IS NULL THEN
         RAISE EXCEPTION 'the worker knows no task "%"', task
@@ -58,7 +62,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.worker_do IS
-'Does some of a task of an event; 1 if there may be more of it.';
+'Does some of a task of an event, from an inventory group on; 1 if there may be more of it.';
 
 -- One step of removing what is over: from a position in the order of a table's key, the next
 -- position, or 0 at the end. A walk needs no index, which a hot table would pay for with every row.
