@@ -251,6 +251,7 @@ ngx_http_boxoffice_create_main_conf(ngx_conf_t *cf)
     bmcf->streams_max = NGX_CONF_UNSET_UINT;
     bmcf->streams_time = NGX_CONF_UNSET_MSEC;
     bmcf->streams_rate = NGX_CONF_UNSET_SIZE;
+    bmcf->streams_window = NGX_CONF_UNSET_MSEC;
     bmcf->queue_max = NGX_CONF_UNSET_UINT;
     bmcf->lanes_max = NGX_CONF_UNSET_UINT;
     bmcf->batch_max = NGX_CONF_UNSET_UINT;
@@ -276,6 +277,7 @@ ngx_http_boxoffice_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(bmcf->streams_max, 2);
     ngx_conf_init_msec_value(bmcf->streams_time, 300000);
     ngx_conf_init_size_value(bmcf->streams_rate, 32 * 1024);
+    ngx_conf_init_msec_value(bmcf->streams_window, 5000);
     ngx_conf_init_uint_value(bmcf->queue_max, 4096);
     ngx_conf_init_uint_value(bmcf->lanes_max, 4096);
     ngx_conf_init_uint_value(bmcf->batch_max, 256);
@@ -565,6 +567,8 @@ ngx_http_boxoffice_exports(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
           offsetof(ngx_http_boxoffice_main_conf_t, streams_time) },
         { ngx_string("rate="), NGX_HTTP_BOXOFFICE_SIZE,
           offsetof(ngx_http_boxoffice_main_conf_t, streams_rate) },
+        { ngx_string("window="), NGX_HTTP_BOXOFFICE_MSEC,
+          offsetof(ngx_http_boxoffice_main_conf_t, streams_window) },
         { ngx_null_string, 0, 0 }
     };
 
@@ -589,7 +593,7 @@ ngx_http_boxoffice_exports(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    if (bmcf->streams_time == 0
+    if (bmcf->streams_time == 0 || bmcf->streams_window == 0
         || (bmcf->streams_rate != NGX_CONF_UNSET_SIZE
             && bmcf->streams_rate > NGX_HTTP_BOXOFFICE_STREAM_RATE_MAX))
     {

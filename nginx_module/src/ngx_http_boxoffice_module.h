@@ -45,7 +45,8 @@ typedef struct {
 
     ngx_uint_t                         streams_max;
     ngx_msec_t                         streams_time;
-    size_t                             streams_rate; /* bytes a second */
+    size_t                             streams_rate; /* bytes a second, */
+    ngx_msec_t                         streams_window; /* judged so often */
 
     ngx_uint_t                         queue_max;
 

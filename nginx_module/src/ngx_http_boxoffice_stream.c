@@ -31,8 +31,7 @@
 #include "ngx_http_boxoffice_pool.h"
 
 
-#define NGX_HTTP_BOXOFFICE_STREAM_PIECE   (96 * 1024)
-#define NGX_HTTP_BOXOFFICE_STREAM_WINDOW  5000
+#define NGX_HTTP_BOXOFFICE_STREAM_PIECE  (96 * 1024)
 
 
 typedef struct {
@@ -554,7 +553,7 @@ ngx_http_boxoffice_stream_watch(ngx_http_boxoffice_stream_t *s)
 
     left = s->start + s->pg.conf->streams_time - ngx_current_msec;
 
-    ngx_add_timer(&s->watch, ngx_min(left, NGX_HTTP_BOXOFFICE_STREAM_WINDOW));
+    ngx_add_timer(&s->watch, ngx_min(left, s->pg.conf->streams_window));
 }
 
 
@@ -592,7 +591,7 @@ ngx_http_boxoffice_stream_slow(ngx_http_boxoffice_stream_t *s)
 {
     off_t  taken;
 
-    if (!s->begun || s->window < NGX_HTTP_BOXOFFICE_STREAM_WINDOW / 2) {
+    if (!s->begun || s->window < s->pg.conf->streams_window / 2) {
         return 0;
     }
 

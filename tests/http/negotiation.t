@@ -81,9 +81,7 @@ sub zipped ($path, %o) {
 }
 
 subtest 'compressed' => sub {
-	$t->server->dbh->do(q{
-		INSERT INTO boxoffice.order (event_id, id, hold_id, code, status, total, currency, test, channel, placed_at, paid_at)
-		SELECT ?, n * 16, n * 16 + 1, lpad(n::text, 6, 'A'), 'paid', 0, 'EUR', false, 'web', now(), now() FROM generate_series(1, 30000) AS n}, undef, $event->{id});
+	$t->write_orders($event, 30_000);
 	for my $kind (qw(csv jsonl)) {
 		my $whole = $http->get("$base/orders.$kind", @mine, timeout => 60)->body;
 		my ($a, $packed, $text) = zipped("$base/orders.$kind", @mine);

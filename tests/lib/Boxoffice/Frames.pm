@@ -6,10 +6,10 @@ package Boxoffice::Frames;
 use v5.36;
 use Socket qw(PF_INET SOCK_STREAM SOL_SOCKET SO_RCVBUF inet_aton pack_sockaddr_in);
 
-# connect(port): a connection with a small buffer and room for everything, whose streams have windows of 64 KiB.
-sub connect ($class, $port) {
+# connect(port, bytes of its buffer): a connection with room for everything, whose streams have windows of 64 KiB.
+sub connect ($class, $port, $buffer = 4096) {
 	socket my $socket, PF_INET, SOCK_STREAM, 0 or die "socket: $!\n";
-	setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 4096;
+	setsockopt $socket, SOL_SOCKET, SO_RCVBUF, $buffer;
 	CORE::connect $socket, pack_sockaddr_in($port, inet_aton('127.0.0.1')) or die "connect: $!\n";
 	my $self = bless { socket => $socket, in => '', end => {}, taken => {} }, $class;
 	$self->_write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . _frame(4, 0, 0));
@@ -27,7 +27,7 @@ sub get ($self, $stream, $path, $token) {
 }
 
 # Reads until the stream has ended, and says how: 'whole', 'reset N' with the error code, or '' if the connection ended before.
-sub end ($self, $stream, $seconds = 60) {
+sub end ($self, $stream, $seconds = 120) {
 	local $SIG{ALRM} = sub { die "stream $stream does not end\n" };
 	alarm $seconds;
 	until ($self->{end}{$stream}) {
@@ -45,6 +45,13 @@ sub end ($self, $stream, $seconds = 60) {
 
 # How many bytes of a body have come on it.
 sub taken ($self, $stream) { return $self->{taken}{$stream} // 0 }
+
+# How many bytes wait to be read.
+sub unread ($self) {
+	my $fionread = 0x541b;
+	ioctl $self->{socket}, $fionread, my $n = pack 'i', 0 or die "ioctl: $!\n";
+	return unpack 'i', $n;
+}
 
 sub close ($self) { close $self->{socket}; return }
 

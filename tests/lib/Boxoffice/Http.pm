@@ -16,7 +16,7 @@ my $json = Cpanel::JSON::XS->new->utf8->canonical->allow_nonref;
 # new(host, port [, socket => the path of a unix socket instead] [, on_answer => sub ($method, $target, $answer, $asked)]): a place to send requests to.
 # on_answer sees every answer that a request of this client gets.
 sub new ($class, %self) {
-	return bless { timeout => 20, %self }, $class;
+	return bless { timeout => 60, %self }, $class;
 }
 
 # A new raw connection.
@@ -193,8 +193,18 @@ sub _read_some ($self) {
 	}
 }
 
-# Takes one whole answer off the input, or gives undef when it is not all there yet.
+# Takes one whole answer off the input, or gives undef when it is not all there yet. What was taken apart is kept: a long
+# answer that comes in many pieces is read once.
 sub _take ($self, $method) {
+	my $head = $self->{head} //= $self->_head or return;
+	return unless $self->_body($method, $head);
+	my $raw = substr $self->{in}, 0, $head->{end}, '';
+	CORE::delete $self->{head};
+	return bless { %$head{qw(status headers body)}, raw => $raw, at => time }, 'Boxoffice::Http::Answer';
+}
+
+# Status and headers of the answer that the input begins with, and where its body begins.
+sub _head ($self) {
 	my $end = index $self->{in}, "\r\n\r\n";
 	return if $end < 0;
 	my ($status_line, @lines) = split /\r\n/, substr $self->{in}, 0, $end;
@@ -206,32 +216,38 @@ sub _take ($self, $method) {
 			or die "not an HTTP header: $_\n";
 		push @{ $headers{ lc $name } }, $value;
 	}
-	my ($body, $used) = _body($self, $method, $status, \%headers, substr $self->{in}, $end + 4);
-	return unless defined $body;
-	my $raw = substr $self->{in}, 0, $end + 4 + $used, '';
-	return bless { status => $status, headers => \%headers, body => $body, raw => $raw, at => time },
-		'Boxoffice::Http::Answer';
+	return { status => $status, headers => \%headers, body => '', end => $end + 4 };
 }
 
-sub _body ($self, $method, $status, $headers, $rest) {
-	return ('', 0) if $method eq 'HEAD' or $status < 200 or $status == 204 or $status == 304;
+# Takes over what has come of the body; whether that is all of it.
+sub _body ($self, $method, $head) {
+	my ($status, $headers) = @$head{qw(status headers)};
+	return 1 if $method eq 'HEAD' or $status < 200 or $status == 204 or $status == 304;
 	if (($headers->{'transfer-encoding'} // [''])->[0] eq 'chunked') {
-		my ($body, $used) = ('', 0);
-		while (substr($rest, $used) =~ /^([0-9a-fA-F]+)\r\n/) {
-			my ($size, $start) = (hex $1, $used + length($1) + 2);
-			return if length $rest < $start + $size + 2;
-			$body .= substr $rest, $start, $size;
-			$used = $start + $size + 2;
-			return ($body, $used) if $size == 0;
-		}
-		return;
+		my $size;
+		do { $size = $self->_chunk($head) // return 0 } while ($size);
+		return 1;
 	}
-	if (my $length = $headers->{'content-length'}) {
-		die "two Content-Length headers\n" if @$length > 1;
-		return if length $rest < $length->[0];
-		return (substr($rest, 0, $length->[0]), $length->[0]);
-	}
-	return $self->{eof} ? ($rest, length $rest) : ();
+	my $length = $headers->{'content-length'};
+	die "two Content-Length headers\n" if $length and @$length > 1;
+	my $have = length($self->{in}) - $head->{end};
+	return 0 if $length ? $have < $length->[0] : !$self->{eof};
+	$head->{body} = substr $self->{in}, $head->{end}, $length ? $length->[0] : $have;
+	$head->{end} += length $head->{body};
+	return 1;
+}
+
+# The size of the next chunk, which is added to the body; undef when it is not all there yet.
+sub _chunk ($self, $head) {
+	my $at = index $self->{in}, "\r\n", $head->{end};
+	return if $at < 0;
+	my $size = substr $self->{in}, $head->{end}, $at - $head->{end};
+	die "not a chunk: $size\n" if $size !~ /^[0-9a-fA-F]+\z/;
+	$size = hex $size;
+	return if length $self->{in} < $at + 2 + $size + 2;
+	$head->{body} .= substr $self->{in}, $at + 2, $size;
+	$head->{end} = $at + 2 + $size + 2;
+	return $size;
 }
 
 package Boxoffice::Http::Answer;
