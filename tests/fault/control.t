@@ -14,14 +14,14 @@ subtest 'sales that a crash loses are missed' => sub {
 	wait_until(sub { $load->count('payment') > 100 }, 'purchases', 60);
 	$t->server->postgres_kill;
 	$t->server->postgres_start;
-	wait_until(sub { eval { $t->server->value('SELECT 1') } }, 'PostgreSQL has recovered', 30);
+	wait_until(sub { eval { $t->server->value('SELECT 1') } }, 'PostgreSQL has recovered');
 	$load->stop;
 	ok(scalar(grep { /was confirmed and is not there/ } $load->differences), 'with commits that do not wait for the disk');
 	is_deeply([ $t->server->stop ], [], 'all has ended');
 };
 
 subtest 'books that do not agree are seen' => sub {
-	my $t     = Boxoffice::Test->start;
+	my $t     = Boxoffice::Test->start(patience => 5);
 	my $event = $t->event;
 	$t->order($event, $t->hold($event)->json);
 	is_deeply([ $t->differences ], [], 'they do agree');

@@ -173,7 +173,7 @@ sub crowd ($number) {
 				push @unsettled, $slot->{job} if !settle($slot->{job}, $answer) and $slot->{job}{what} ne 'rubbish' and !$slot->{job}{again};
 				$leave->($slot) if $answer->closes;
 			}
-			elsif ($slot->{c}{eof} or time - $slot->{at} > 25) {
+			elsif ($slot->{c}{eof} or time - $slot->{at} > 90) {
 				jot({ fault => "no answer to $slot->{job}{what} within " . int(time - $slot->{at}) . ' s' }) if !$slot->{c}{eof};
 				push @unsettled, $slot->{job} if $slot->{job}{key} and !$slot->{job}{again};
 				$leave->($slot);
@@ -184,7 +184,7 @@ sub crowd ($number) {
 	}
 	# Who does not know what came of it asks again with the key.
 	for my $job (@unsettled) {
-		my $deadline = time + 30;
+		my $deadline = time + 180;
 		my $answer;
 		1 until ($answer = eval { $http->request(POST => $job->{path}, body => $job->{body}, map { defined $job->{$_} ? ($_ => $_ eq 'token' ? $tokens{ $job->{token} } : $job->{$_}) : () } qw(key token)) })
 			&& settle({ %$job, late => 1 }, $answer) or time > $deadline;

@@ -28,7 +28,7 @@ sub lost_in_a_crash ($t) {
 	wait_until(sub { $load->count('payment') > 100 }, 'purchases', 60);
 	$t->server->postgres_kill;
 	$t->server->postgres_start;
-	wait_until(sub { eval { $t->server->value('SELECT 1') } }, 'PostgreSQL has recovered', 30);
+	wait_until(sub { eval { $t->server->value('SELECT 1') } }, 'PostgreSQL has recovered');
 	$load->stop;
 	return grep { /was confirmed and is not there/ } $load->differences;
 }

@@ -34,8 +34,8 @@ sub jot ($text) {
 
 # Asks until it is settled; what is no settled answer must say when to come again.
 sub ask ($method, $path, $body, %o) {
-	$http->{$$} //= Boxoffice::Http->new(host => $server->{host}, port => $server->{port}, timeout => 30);
-	my $deadline = time + 60;
+	$http->{$$} //= Boxoffice::Http->new(host => $server->{host}, port => $server->{port});
+	my $deadline = time + 180;
 	while (time < $deadline) {
 		my $answer = $http->{$$}->request($method, $path, defined $body ? (json => $body) : (), %o);
 		jot("fault $method $path: $_: " . substr $answer->body, 0, 500) for $t->{openapi}->faults($method, $path, $answer);
@@ -47,7 +47,7 @@ sub ask ($method, $path, $body, %o) {
 		jot("fault $method $path does not say when to come again") if !$answer->header('Retry-After');
 		sleep 0.02;
 	}
-	jot("fault $method $path was not settled in 60 s");
+	jot("fault $method $path was not settled in 180 s");
 	die "not settled\n";
 }
 

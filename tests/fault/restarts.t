@@ -56,7 +56,7 @@ under_load('a backend is terminated' => sub {
 under_load('a backend is killed' => sub {
 	kill KILL => one_of($server->backend_pids);
 	delete $server->{dbh};
-	wait_until(sub { eval { $server->value('SELECT 1') } }, 'PostgreSQL has recovered', 30);
+	wait_until(sub { eval { $server->value('SELECT 1') } }, 'PostgreSQL has recovered');
 });
 under_load('the server is killed' => sub { $server->postgres_kill; $server->postgres_start });
 

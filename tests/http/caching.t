@@ -57,11 +57,11 @@ subtest 'the organizer\'s view is never cached' => sub {
 
 subtest 'a page is asked of the database once' => sub {
 	$http->get($view);
-	my $before = calls();
+	my ($before, $began) = (calls(), time);
 	$http->get($view) for 1 .. 300;
-	wait_until(sub { 1 }, 'done');
-	my $after = calls();
-	cmp_ok($after - $before, '<', 60, 'three hundred looks, ' . ($after - $before) . ' transactions of everybody');
+	my ($after, $seconds) = (calls(), 1 + time - $began);
+	# it is asked anew each second, and the worker looks round
+	cmp_ok($after - $before, '<', 50 + 10 * $seconds, 'three hundred looks, ' . ($after - $before) . ' transactions of everybody');
 };
 
 subtest 'what is not declared is refused, not a way past the cache' => sub {
@@ -79,14 +79,14 @@ subtest 'drafts are not there' => sub {
 	is_status($http->get('/v1/organizers/' . $t->organizer . "/events/$draft->{id}", token => $t->organizer_token), 200, 'who has a page of his own');
 	my $p = $http->request(POST => "/v1/events/$draft->{id}/publish", token => $t->organizer_token, key => uuid());
 	is_status($p, 200, 'once published');
-	wait_until(sub { $http->get("/v1/events/$draft->{id}")->status == 200 }, 'the page is there soon', 10);
+	wait_until(sub { $http->get("/v1/events/$draft->{id}")->status == 200 }, 'the page is there soon');
 	pass('it is there');
 };
 
 subtest 'a change is seen soon' => sub {
 	my $before = $http->get($view);
 	is_status($http->request(POST => "/v1/events/$event->{id}/pause", token => $t->organizer_token, key => uuid()), 200, 'the sale is paused');
-	wait_until(sub { $http->get($view)->body ne $before->body }, 'the page changes', 15);
+	wait_until(sub { $http->get($view)->body ne $before->body }, 'the page changes');
 	isnt($http->get($view)->header('ETag'), $before->header('ETag'), 'and has another ETag');
 	is_problem($t->hold($event), 409, 'paused', 'the sale itself stopped at once');
 	is_status($http->request(POST => "/v1/events/$event->{id}/resume", token => $t->organizer_token, key => uuid()), 200, 'it goes on');
@@ -95,10 +95,10 @@ subtest 'a change is seen soon' => sub {
 # The first look after a quiet time was once answered from the cache however old that was, up to ten minutes, and only
 # the second one saw the change.
 subtest 'nobody is shown an old page, only because nobody looked meanwhile' => sub {
-	wait_until(sub { $http->get($view)->json->{status} eq 'published' }, 'the page says that it is on sale', 15);
+	wait_until(sub { $http->get($view)->json->{status} eq 'published' }, 'the page says that it is on sale');
 	is_status($http->request(POST => "/v1/events/$event->{id}/pause", token => $t->organizer_token, key => uuid()), 200, 'the sale is paused');
 	my $old = time + 4;
-	wait_until(sub { time > $old }, 'what is kept is old', 15);
+	wait_until(sub { time > $old }, 'what is kept is old');
 	is($http->get($view)->json->{status}, 'paused', 'the next look sees it');
 	is_status($http->request(POST => "/v1/events/$event->{id}/resume", token => $t->organizer_token, key => uuid()), 200, 'it goes on');
 };
@@ -109,7 +109,7 @@ subtest 'PostgreSQL away, pages still there' => sub {
 	$t->server->postgres_stop;
 	is_status($http->get($view), 200, 'a page that was looked at before') for 1 .. 3;
 	$t->server->postgres_start;
-	wait_until(sub { $http->get('/readyz')->status == 200 }, 'ready again', 30);
+	wait_until(sub { $http->get('/readyz')->status == 200 }, 'ready again');
 	is_status($http->get($view), 200, 'and after');
 };
 

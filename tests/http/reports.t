@@ -4,7 +4,7 @@ use v5.36;
 use lib 'tests/lib';
 use Boxoffice::Test;
 
-my $t    = Boxoffice::Test->start;
+my $t    = Boxoffice::Test->start(postgres => ['boxoffice.worker_tick = 50ms']);
 my $http = $t->http;
 my $dbh  = $t->server->dbh;
 

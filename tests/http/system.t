@@ -137,7 +137,7 @@ subtest 'a request id leads to the log' => sub {
 	my $want = $late->json->{request_id};
 	wait_until(sub {
 		grep { Boxoffice::Server::_slurp($_) =~ /\Q$want\E/ } glob $t->server->{prefix} . '/log/postgresql-*.log';
-	}, 'its id stands in PostgreSQL\'s log', 10);
+	}, 'its id stands in PostgreSQL\'s log');
 	pass('its id stands in PostgreSQL\'s log');
 	is_status($t->hold($event), 201, 'the next is served');
 };

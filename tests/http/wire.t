@@ -30,7 +30,7 @@ sub raw ($bytes, %o) {
 	$c->half_close if $o{half_close};
 	my @answers;
 	while (@answers < ($o{answers} // 1)) {
-		my $answer = eval { $c->answer($o{method} // 'POST', 10) } or last;
+		my $answer = eval { $c->answer($o{method} // 'POST') } or last;
 		push @answers, $answer;
 	}
 	$c->close;
@@ -188,7 +188,8 @@ subtest 'not HTTP' => sub {
 subtest 'a request smuggled behind another' => sub {
 	my $before = held();
 	my $inner  = $http->bytes(POST => $holds, json => $body);
-	my @answers = raw("GET $view HTTP/1.1\r\nHost: x\r\nContent-Length: " . length($inner) . "\r\n\r\n$inner" . $http->bytes(GET => '/healthz'), answers => 3, method => 'GET');
+	my @answers = raw("GET $view HTTP/1.1\r\nHost: x\r\nContent-Length: " . length($inner) . "\r\n\r\n$inner" . $http->bytes(GET => '/healthz'), answers => 2, method => 'GET');
+	is_deeply([ map { $_->status } @answers ], [ 200, 200 ], 'the next is what comes after it');
 	is(held() - $before, 0, 'the body of a GET is no request');
 };
 

@@ -52,7 +52,7 @@ sub ask ($method, $path, $body, %o) {
 }
 
 sub settled ($method, $path, $body, %o) {
-	my $deadline = time + 40;
+	my $deadline = time + 120;
 	while (time < $deadline) {
 		my $answer = eval { $http->request($method, $path, defined $body ? (json => $body) : (), %o) };
 		return $answer if $answer and $answer->status !~ /^50[34]$/ and $answer->code ne 'idempotency_running';
@@ -60,7 +60,7 @@ sub settled ($method, $path, $body, %o) {
 		$http->forget unless $answer;
 		select undef, undef, undef, 0.02;
 	}
-	die "$method $path was not settled in 40 s\n";
+	die "$method $path was not settled in 120 s\n";
 }
 
 sub a_show { return Boxoffice::Show->new(t => $t, now => $now, ask => \&ask, wrong => \@wrong) }
@@ -114,7 +114,7 @@ sub deploy {
 	return $? == 0;
 }
 
-my $recovered = sub { delete $server->{dbh}; wait_until(sub { eval { $server->value('SELECT 1') } }, 'PostgreSQL has recovered', 30) };
+my $recovered = sub { delete $server->{dbh}; wait_until(sub { eval { $server->value('SELECT 1') } }, 'PostgreSQL has recovered') };
 
 # The worker takes back what is over, to the last claim that no late write can save.
 sub tidy {

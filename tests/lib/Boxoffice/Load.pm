@@ -17,7 +17,7 @@ my $json = Cpanel::JSON::XS->new->canonical->utf8;
 # start($t, $event, buyers => 4, pay => whether orders are paid with test money, quantity => at most so many,
 # deadline => seconds a question may stay unsettled, rubbish => one request in so many is nonsense).
 sub start ($class, $t, $event, %o) {
-	my $self = bless { t => $t, event => $event, buyers => 4, quantity => 3, deadline => 60, %o, pids => [] }, $class;
+	my $self = bless { t => $t, event => $event, buyers => 4, quantity => 3, deadline => 180, %o, pids => [] }, $class;
 	$self->{directory} = File::Temp->newdir;
 	for my $n (1 .. $self->{buyers}) {
 		my $pid = fork // die "fork: $!\n";
@@ -102,7 +102,7 @@ sub _buyer ($self, $number) {
 	my $t      = $self->{t};
 	my @tokens = (undef, map { $t->token('customer', sub => "buyer-$number-$_") } 1 .. 3);
 	$self->{http} = Boxoffice::Http->new(
-		host => $t->server->{host}, port => $t->server->{port}, timeout => 15,
+		host => $t->server->{host}, port => $t->server->{port}, timeout => 60,
 		on_answer => sub ($method, $target, $answer, $asked) {
 			$self->_note({ fault => "$method $target: $_: " . substr $answer->body, 0, 300 }) for $t->{openapi}->faults($method, $target, $answer);
 			# Whatever breaks, a buyer is told to come again, and when.

@@ -35,7 +35,7 @@ sub _template_family { return '/tmp/boxoffice-template-' . _digest($TOP) . "-$>-
 
 # start(%options): a server, running. Options: workers, pool, proxy (a true value puts Boxoffice::Proxy
 # between nginx and PostgreSQL), demo, nginx (a function that changes the text of nginx.conf), postgres (lines
-# for PostgreSQL's configuration).
+# for PostgreSQL's configuration), patience (seconds for what should end by itself at the end).
 sub start ($class, %o) {
 	_become_subreaper();
 	# Told to end, a test ends its servers too.
@@ -117,7 +117,7 @@ sub _template ($demo) {
 	_run("$TOP/conf/run");
 	my ($pid) = _slurp(glob "$template/run/web/nginx.pid") =~ /^(\d+)/;
 	kill QUIT => $pid if $pid;
-	_reaped($pid, 20) or die "the template's nginx does not stop\n" if $pid;
+	_reaped($pid, 60) or die "the template's nginx does not stop\n" if $pid;
 	_run("$TOP/conf/stop");
 	open my $out, '>', "$template/complete" or die "complete: $!\n";
 	close $out;
@@ -187,13 +187,13 @@ sub backend_pids ($self) {
 sub postgres_stop ($self, $mode = 'fast') {
 	delete $self->{dbh};
 	my $pid = $self->postmaster_pid;
-	_run($self->_as('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'stop', '-s', '-w', '-m', $mode, '-D', "$self->{prefix}/data");
-	_reaped($pid, 20) or die "PostgreSQL ($pid) does not end\n";
+	_run($self->_as('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'stop', '-s', '-w', '-t', 180, '-m', $mode, '-D', "$self->{prefix}/data");
+	_reaped($pid, 60) or die "PostgreSQL ($pid) does not end\n";
 	return;
 }
 
 sub postgres_start ($self) {
-	_run($self->_serve('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'start', '-s', '-w', '-t', 60,
+	_run($self->_serve('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'start', '-s', '-w', '-t', 180,
 		'-D', "$self->{prefix}/data", '-l', "$self->{prefix}/log/postgresql-start.log");
 	return;
 }
@@ -272,7 +272,7 @@ sub nginx_stop ($self, $signal = 'QUIT') {
 	my @workers = _children($pid);
 	kill $signal => $pid;
 	for my $p ($pid, $signal eq 'KILL' ? () : @workers) {
-		_reaped($p, 30) or die "nginx's process $p does not end after SIG$signal\n";
+		_reaped($p, 90) or die "nginx's process $p does not end after SIG$signal\n";
 	}
 	kill KILL => @workers if $signal eq 'KILL';
 	return;
@@ -336,7 +336,7 @@ sub stop ($self) {
 # Ends what is left of what this process started, and names it.
 sub _end_descendants ($self) {
 	my @left;
-	my $deadline = time + 2;
+	my $deadline = time + ($self->{patience} // 30);
 	while (my @children = grep { !_zombie($_) } _children($$)) {
 		if (time < $deadline) { sleep 0.05; next }
 		push @left, map { "process left: $_ " . (_slurp("/proc/$_/cmdline") =~ tr/\0/ /r) } @children;
@@ -359,7 +359,7 @@ sub DESTROY ($self) {
 # Small things ---------------------------------------------------------------------------------------------
 
 # Waits for a condition with a deadline, and dies with what was waited for.
-sub wait_until ($condition, $what, $seconds = 20) {
+sub wait_until ($condition, $what, $seconds = 60) {
 	my $deadline = time + $seconds;
 	my $pause    = 0.005;
 	until ($condition->()) {
@@ -401,9 +401,18 @@ sub _run (@command) {
 	die "@command failed ($?):\n" . _slurp($output->filename);
 }
 
+# A port that nobody listens on. Below those that the system gives to outgoing connections: anybody's could have it before
+# who asked for it listens there.
 sub _free_port {
-	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "no free port: $!\n";
-	return $socket->sockport;
+	my ($low) = _slurp('/proc/sys/net/ipv4/ip_local_port_range') =~ /^(\d+)/;
+	my $first = 10_000;
+	$low = 32_768 if !$low or $low < $first + 1000;
+	for (1 .. 1000) {
+		my $port   = $first + int rand $low - $first;
+		my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp', ReuseAddr => 1);
+		return $port if $socket;
+	}
+	die "no free port: $!\n";
 }
 
 sub _slurp ($file) {
