@@ -7,7 +7,7 @@ use Boxoffice::Load;
 use Boxoffice::Test;
 use Time::HiRes qw(sleep);
 
-my $t     = Boxoffice::Test->start(trouble => 1, proxy => 1);
+my $t     = Boxoffice::Test->start(trouble => 1, proxy => 1, nginx => sub ($text) { $text =~ s/(boxoffice_pool [^;]*);/$1 connect_timeout=20s;/r });
 my $proxy = $t->server->proxy;
 
 sub with_load ($name, $trouble, %o) {

@@ -33,7 +33,7 @@ sub start ($class, %o) {
 
 # Orders, each acknowledged before this returns:
 #   pass                                   what comes goes on at once (how it starts); also thaws
-#   split N                                in pieces of N bytes, each written alone
+#   split N                                in pieces of N bytes, each written alone (the rest of a long message in larger ones)
 #   delay MS                               each message waits so long
 #   freeze                                 nothing goes on in either direction, connections stay
 #   cut before|middle|after up|down T      at the next message of type T (its letter; * any) in that direction
@@ -190,7 +190,10 @@ sub _queue ($state, $flow, $message) {
 	my $at = time + ($state->{mode} eq 'delay' ? $state->{n} / 1000 : 0);
 	$flow->{queued} += length $message;
 	if ($state->{mode} eq 'split') {
-		push @{ $flow->{out} }, [ $at, $_ ] for unpack "(a$state->{n})*", $message;
+		# Where a reader could stumble is where a message begins; a slow machine must be done with it before its time is up.
+		my $rest = length($message) - 32 * $state->{n};
+		my $size = $rest > 0 ? 1 + int $rest / 16 : 1;
+		push @{ $flow->{out} }, map { [ $at, $_ ] } grep { length } unpack "(a$state->{n})32(a$size)*", $message;
 	}
 	else { push @{ $flow->{out} }, [ $at, $message ] }
 	return;
