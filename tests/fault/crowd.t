@@ -182,10 +182,11 @@ sub crowd ($number) {
 			time < $until ? $begin->($slot) : $slot->{c} ? $leave->($slot) : next;
 		}
 	}
-	# Who does not know what came of it asks again with the key.
+	# Who does not know what came of it asks again with the key; all of them together have so long.
+	my $deadline = time + 180;
 	for my $job (@unsettled) {
-		my $deadline = time + 180;
 		my $answer;
+		last if time > $deadline;    # one was not settled: that is enough
 		1 until ($answer = eval { $http->request(POST => $job->{path}, body => $job->{body}, map { defined $job->{$_} ? ($_ => $_ eq 'token' ? $tokens{ $job->{token} } : $job->{$_}) : () } qw(key token)) })
 			&& settle({ %$job, late => 1 }, $answer) or time > $deadline;
 		jot({ fault => "$job->{what} with key $job->{key} was not settled" }) if time > $deadline;
