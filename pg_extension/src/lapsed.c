@@ -12,6 +12,11 @@
  * No index knows a buyer's holds, since each sale would pay for it.  The way goes over what has
  * expired and was not taken back, of which there is little as long as there is a worker.  Where it
  * is more than is looked at, the oldest go, whosever they are, or we'd never get on.
+ *
+ * An event of thousands of sessions has as many groups.  One call looks at a part of them, the next
+ * goes on from there: who is refused again and again must not cost the others what all of them
+ * cost.  In such an event a limit may refuse for good what would be there some calls, or a round of
+ * the worker, later.
  */
 #include "postgres.h"
 
@@ -28,6 +33,7 @@
 #define LAPSED_LOOK_MAX 4096	/* expired claims looked at */
 #define LAPSED_GROUP_MAX 1024	/* … of one group */
 #define LAPSED_OTHERS_MAX 32	/* groups locked for the sake of others' */
+#define LAPSED_WALK_MAX 400		/* groups with claims that have a deadline, expired or not */
 
 typedef struct Wanted
 {
@@ -59,12 +65,17 @@ typedef struct Lapsed
 	int			spared_count;
 	int64	   *owners;			/* whose claims are to be taken back */
 	int			owner_count;
+	int64		walk_from;		/* the group that its walks begin at; -1: not yet known */
 	const char **keys;			/* who was asked for under the locks, NULL: not yet */
 	int			key_count;
 	Found	   *found;			/* and what was found then */
 	int			found_count;
 	bool		cut;			/* there may be more than that */
 } Lapsed;
+
+/* Where the next walk of this backend begins, if it is of the same event. */
+static int64 walk_event;
+static int64 walk_next;
 
 static CoreQuery short_query = {
 	"SELECT n.i, b.taken FROM unnest($2::text[], $3::bigint[], $4::bigint[])"
@@ -75,9 +86,12 @@ static CoreQuery short_query = {
 	4, {INT8OID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
 };
 
-/* What has expired, group by group, the oldest first; a key only if it is one of those given. */
+/*
+ * What has expired, group by group, the oldest first; a key only if it is one of those given.  A row
+ * without an owner is the group at which the walk ended before it had been through all.
+ */
 static CoreQuery find_query = {
-	CLAIM_DEADLINES("", "")
+	CLAIM_DEADLINES(" AND group_id >= $6", " WHERE g.n < $7")
 	" SELECT l.owner_id, l.line::integer, l.group_id, l.ticket_type_id, l.quantity,"
 	"        l.parent_line IS NULL,"
 	"        CASE WHEN 's:' || h.subject IN (SELECT unnest($3::text[])) THEN 's:' || h.subject END,"
@@ -90,15 +104,20 @@ static CoreQuery find_query = {
 	"                            ORDER BY e.expires_at LIMIT $4) c"
 	"         WHERE g.expires_at <= $2 LIMIT $5) l"
 	"  LEFT JOIN boxoffice.hold h ON h.event_id = $1 AND h.id = l.owner_id"
-	"  LEFT JOIN boxoffice.order o ON o.event_id = $1 AND o.hold_id = l.owner_id",
-	5, {INT8OID, TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, INT4OID}
+	"  LEFT JOIN boxoffice.order o ON o.event_id = $1 AND o.hold_id = l.owner_id"
+	" UNION ALL"
+	" SELECT NULL, NULL, g.group_id, NULL, NULL, NULL, NULL, NULL FROM g WHERE g.n = $7",
+	7, {INT8OID, TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, INT4OID, INT8OID, INT4OID}
 };
 
 static Lapsed *
 lapsed_of(Inventory *inv)
 {
 	if (inv->lapsed == NULL)
+	{
 		inv->lapsed = palloc0_object(Lapsed);
+		inv->lapsed->walk_from = -1;
+	}
 	return inv->lapsed;
 }
 
@@ -230,13 +249,40 @@ wanted_short(const Lapsed *lapsed, const char **keys)
 	return n;
 }
 
+static void
+found_read(int row, Found *claim)
+{
+	claim->owner_id = query_int8(row, 1);
+	claim->line = (int16) query_int4(row, 2);
+	claim->group_id = query_int8(row, 3);
+	claim->ticket_type_id = query_int8(row, 4);
+	claim->quantity = query_int4(row, 5);
+	claim->alone = query_bool(row, 6);
+	claim->keys[0] = query_text(row, 7);
+	claim->keys[1] = query_text(row, 8);
+}
+
+/* Walks of one transaction see the same groups. */
+static int64
+walk_begin(Inventory *inv)
+{
+	Lapsed	   *lapsed = inv->lapsed;
+
+	if (lapsed->walk_from < 0)
+		lapsed->walk_from = walk_event == inv->event_id ? walk_next : 0;
+	walk_event = inv->event_id;
+	walk_next = 0;
+	return lapsed->walk_from;
+}
+
 /* What has expired by this time, with the keys of those of these buyers; cut: there may be more. */
 static Found *
 lapsed_find(Inventory *inv, const char *const *keys, int n, TimestampTz until, int *count,
 			bool *cut)
 {
-	Datum		args[5] = {Int64GetDatum(inv->event_id), TimestampTzGetDatum(until),
-		array_text(keys, n), Int32GetDatum(LAPSED_GROUP_MAX), Int32GetDatum(LAPSED_LOOK_MAX)};
+	Datum		args[7] = {Int64GetDatum(inv->event_id), TimestampTzGetDatum(until),
+		array_text(keys, n), Int32GetDatum(LAPSED_GROUP_MAX), Int32GetDatum(LAPSED_LOOK_MAX),
+	Int64GetDatum(walk_begin(inv)), Int32GetDatum(LAPSED_WALK_MAX)};
 	int			rows = query_run(&find_query, args, NULL);
 	Found	   *found = palloc_array(Found, rows + 1);
 	int			of_group = 0;
@@ -247,14 +293,12 @@ lapsed_find(Inventory *inv, const char *const *keys, int n, TimestampTz until, i
 	{
 		Found	   *claim = &found[*count];
 
-		claim->owner_id = query_int8(row, 1);
-		claim->line = (int16) query_int4(row, 2);
-		claim->group_id = query_int8(row, 3);
-		claim->ticket_type_id = query_int8(row, 4);
-		claim->quantity = query_int4(row, 5);
-		claim->alone = query_bool(row, 6);
-		claim->keys[0] = query_text(row, 7);
-		claim->keys[1] = query_text(row, 8);
+		if (query_null(row, 1))
+		{
+			walk_next = query_int8(row, 3) + 1;
+			continue;
+		}
+		found_read(row, claim);
 		of_group = row > 0 && query_int8(row - 1, 3) == claim->group_id ? of_group + 1 : 1;
 		*cut |= of_group >= LAPSED_GROUP_MAX;
 		if (!lapsed_is_spared(inv->lapsed, claim->owner_id) &&
