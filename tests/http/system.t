@@ -66,7 +66,7 @@ subtest 'no database' => sub {
 	open my $out, '>', $file or die "$file: $!\n";
 	print {$out} Boxoffice::Server::_slurp($server->nginx_conf) =~ s/^\s*boxoffice_database .*\n//mr;
 	close $out or die "$file: $!\n";
-	like(scalar `'$server->{settings}{NGINX_BIN}' -t -p '$server->{prefix}/nginx/' -e stderr -c '$file' 2>&1`, qr/\[emerg\].*needs "boxoffice_database"/, 'is said when nginx starts, not when it crashes');
+	like($server->nginx_verdict($file), qr/\[emerg\].*needs "boxoffice_database"/, 'is said when nginx starts, not when it crashes');
 };
 
 # What `promtool check metrics` would say: conventions of Prometheus, and what its parser refuses.

@@ -278,6 +278,12 @@ sub nginx_stop ($self, $signal = 'QUIT') {
 	return;
 }
 
+# What nginx says of a configuration.
+sub nginx_verdict ($self, $file) {
+	my $command = join ' ', map { "'$_'" } $self->_serve('WEB_USER'), $self->{settings}{NGINX_BIN}, '-t', '-p', "$self->{prefix}/nginx/", '-e', 'stderr', '-c', $file;
+	return scalar `$command 2>&1`;
+}
+
 # Reloads, and waits until workers of the new generation serve.
 sub nginx_reload ($self) {
 	my %old = map { $_ => 1 } $self->worker_pids;
