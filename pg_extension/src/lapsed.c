@@ -87,8 +87,8 @@ static CoreQuery short_query = {
 };
 
 /*
- * What has expired, group by group, the oldest first; a key only if it is one of those given.  A row
- * without an owner is the group at which the walk ended before it had been through all.
+ * What has expired, group by group, the oldest first; a key only if it is one of those given.  A
+ * row without an owner is the group at which the walk ended before it had been through all.
  */
 static CoreQuery find_query = {
 	CLAIM_DEADLINES(" AND group_id >= $6", " WHERE g.n < $7")
