@@ -607,7 +607,8 @@ bind_null(Binder *binder, const Schema *schema, const Step *step, BoundValue *va
 	value->kind = BOUND_NULL;
 	if (schema->types & TYPE_NULL)
 		return true;
-	if ((binder->flags & (BIND_FROM_SQL | BIND_PATCH)) == BIND_FROM_SQL)
+	if (step != NULL && step->name != NULL	/* a list's item is there, whatever it is */
+		&& (binder->flags & (BIND_FROM_SQL | BIND_PATCH)) == BIND_FROM_SQL)
 		value->kind = BOUND_ABSENT;
 	else
 		fault_at(binder, step, "type", NULL, psprintf("%s, not null", types_wanted(schema)));

@@ -18,7 +18,7 @@ typedef struct BindFaults
 	Fault		list[FAULTS_MAX];
 } BindFaults;
 
-/* Callers in SQL: ids may be numbers, and null is as good as absent where it isn't allowed. */
+/* Callers in SQL: ids may be numbers, and a null member is absent where null isn't allowed. */
 #define BIND_FROM_SQL 0x01
 
 /* … but in a patch, where null removes, it is not. */

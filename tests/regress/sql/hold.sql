@@ -170,6 +170,9 @@ SELECT c.status, c.answer ->> 'channel', c.answer -> 'errors'
 \echo # in SQL it is a function like any other, and refuses by raising
 SELECT api.hold_create(706000, hold_test.items('1 general sat')) ->> 'status';
 SELECT api.hold_create(706000, hold_test.items('11 general sat'));
+\echo # a null in a list is no item that was left out
+SELECT api.hold_create(706000, '[null]');
+SELECT api.order_cancel(706000, 1, tickets => '{NULL}');
 \echo # places are given out in READ COMMITTED only (FIELD 4.1.31)
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT api.hold_create(706000, hold_test.items('1 general sat'));
