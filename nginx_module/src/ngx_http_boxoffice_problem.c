@@ -13,7 +13,7 @@
 
 static ngx_int_t ngx_http_boxoffice_problem_body(ngx_http_request_t *r,
     const ngx_http_boxoffice_error_t *error, ngx_str_t *request_id,
-    ngx_str_t *pointer, const char *detail, ngx_str_t *body);
+    ngx_str_t *parameter, const char *detail, ngx_str_t *body);
 static ngx_int_t ngx_http_boxoffice_problem_headers(ngx_http_request_t *r,
     ngx_uint_t error);
 static ngx_int_t ngx_http_boxoffice_problem_anew(ngx_http_request_t *r);
@@ -70,7 +70,7 @@ static const struct {
 
 ngx_int_t
 ngx_http_boxoffice_problem_send(ngx_http_request_t *r, ngx_uint_t error,
-    ngx_str_t *pointer, const char *detail)
+    ngx_str_t *parameter, const char *detail)
 {
     ngx_str_t                          body;
     ngx_uint_t                         level;
@@ -102,7 +102,7 @@ ngx_http_boxoffice_problem_send(ngx_http_request_t *r, ngx_uint_t error,
                       &e->name, &ctx->call.request_id);
     }
 
-    if (ngx_http_boxoffice_problem_body(r, e, &ctx->call.request_id, pointer,
+    if (ngx_http_boxoffice_problem_body(r, e, &ctx->call.request_id, parameter,
                                         detail, &body)
         != NGX_OK
         || ngx_http_boxoffice_reply_common(r, &ctx->call.request_id) != NGX_OK
@@ -119,7 +119,7 @@ ngx_http_boxoffice_problem_send(ngx_http_request_t *r, ngx_uint_t error,
 static ngx_int_t
 ngx_http_boxoffice_problem_body(ngx_http_request_t *r,
     const ngx_http_boxoffice_error_t *error, ngx_str_t *request_id,
-    ngx_str_t *pointer, const char *detail, ngx_str_t *body)
+    ngx_str_t *parameter, const char *detail, ngx_str_t *body)
 {
     u_char  *p, *last;
     size_t   len;
@@ -127,15 +127,15 @@ ngx_http_boxoffice_problem_body(ngx_http_request_t *r,
     len = sizeof("{\"type\":\"" NGX_HTTP_BOXOFFICE_PROBLEM_TYPE
                  "\",\"title\":\"\",\"status\":,\"code\":\"\",\"sqlstate\":"
                  "\"\",\"retry\":\"\",\"detail\":\"\",\"request_id\":\"\","
-                 "\"errors\":[{\"pointer\":\"\",\"code\":\"\"}]}")
+                 "\"errors\":[{\"parameter\":\"\",\"code\":\"\"}]}")
           + error->name.len * 3 + error->title.len + NGX_INT_T_LEN
           + error->sqlstate.len + error->retry.len + request_id->len;
 
     len += detail ? ngx_strlen(detail) : 0;
 
-    len += pointer ? ngx_http_boxoffice_text_jsoned(pointer->data,
-                                                    pointer->len)
-                   : 0;
+    len += parameter ? ngx_http_boxoffice_text_jsoned(parameter->data,
+                                                      parameter->len)
+                     : 0;
 
     p = ngx_pnalloc(r->pool, len);
     if (p == NULL) {
@@ -157,9 +157,9 @@ ngx_http_boxoffice_problem_body(ngx_http_request_t *r,
 
     p = ngx_slprintf(p, last, ",\"request_id\":\"%V\"", request_id);
 
-    if (pointer) {
-        p = ngx_slprintf(p, last, ",\"errors\":[{\"pointer\":\"");
-        p = ngx_http_boxoffice_text_json(p, pointer->data, pointer->len);
+    if (parameter) {
+        p = ngx_slprintf(p, last, ",\"errors\":[{\"parameter\":\"");
+        p = ngx_http_boxoffice_text_json(p, parameter->data, parameter->len);
         p = ngx_slprintf(p, last, "\",\"code\":\"%V\"}]", &error->name);
     }
 

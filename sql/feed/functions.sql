@@ -404,7 +404,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.session_jsonld IS
 'A session, as answers show it, as an Event of schema.org.';
 
--- What all of a series' offers have in common.
+-- What all of a series' offers have in common. Who looks for the lowest price wants to get in: a
+-- donation counts only where nothing admits.
 CREATE OR REPLACE FUNCTION boxoffice_code.offers_sum_jsonld(event boxoffice.event, types jsonb)
     RETURNS jsonb
     LANGUAGE sql STABLE
@@ -420,7 +421,9 @@ AS $$
                'offerCount', pg_catalog.count(*))
       FROM (
         SELECT (x.type ->> 'id')::bigint AS id, (x.type ->> 'price')::bigint AS price,
-               (x.type ->> 'fee')::bigint AS fee
+               (x.type ->> 'fee')::bigint AS fee,
+               x.type ->> 'kind' = 'admission' AS admits,
+               pg_catalog.bool_or(x.type ->> 'kind' = 'admission') OVER () AS some_admit
           FROM pg_catalog.jsonb_array_elements(types) AS x (type)
       ) AS t
      CROSS JOIN LATERAL (
@@ -429,7 +432,7 @@ AS $$
          WHERE p.event_id = event.id AND p.ticket_type_id = t.id
       ) AS s
       JOIN boxoffice.currency AS c ON c.code = event.currency
-     WHERE event.status <> 'cancelled'
+     WHERE event.status <> 'cancelled' AND (t.admits OR NOT t.some_admit)
      GROUP BY c.code, c.exponent
 $$;
 COMMENT ON FUNCTION boxoffice_code.offers_sum_jsonld IS

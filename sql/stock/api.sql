@@ -121,7 +121,9 @@ BEGIN
      WHERE s.event_id = stock_change_many.event AND s.id = ANY (stocks);
     RETURN boxoffice_code.stock_edit(
         of, stocks, COALESCE(capacities, '{}'), COALESCE(overbooks, '{}'), patch ->> 'reason',
-        COALESCE((patch ->> 'preview')::boolean, false));
+        COALESCE((patch ->> 'preview')::boolean, false),
+        CASE WHEN patch ? 'add' THEN '"/add"'::jsonb
+             WHEN NOT patch ? 'capacity' THEN '"/overbook"' END);
 END
 $$;
 COMMENT ON FUNCTION api.stock_change_many IS
@@ -154,7 +156,8 @@ BEGIN
           JOIN boxoffice.stock AS s ON s.event_id = stock_move.event AND s.id = m.stock
          GROUP BY s.id, s.overbook, s.capacity
       ) AS n;
-    RETURN boxoffice_code.stock_edit(of, stocks, capacities, overbooks, reason, preview);
+    RETURN boxoffice_code.stock_edit(
+        of, stocks, capacities, overbooks, reason, preview, '"/moves"');
 END
 $$;
 COMMENT ON FUNCTION api.stock_move IS

@@ -159,7 +159,7 @@ COMMENT ON FUNCTION boxoffice_code.stock_report IS
 
 -- Changes capacities, all or none, of an event that the caller has locked; or says what that would
 -- do. Refuses what would go below what is taken, once what has expired is taken back; pointers says
--- where the request names the capacity of each pool, if not at /capacity.
+-- where the request names the capacity, or the capacity of each pool, if not at /capacity.
 CREATE OR REPLACE FUNCTION boxoffice_code.stock_edit(
     event boxoffice.event, stocks bigint[], capacities integer[], overbooks integer[], reason text,
     preview boolean, pointers jsonb DEFAULT NULL)
@@ -182,8 +182,10 @@ BEGIN
     PERFORM boxoffice_code.refuse_all(f.faults)
        FROM (
         SELECT pg_catalog.jsonb_agg(x.fault || pg_catalog.jsonb_build_object(
-                   'pointer', COALESCE(pointers ->> (x.fault ->> 'pool'),
-                                       x.fault ->> 'pointer'))) AS faults
+                   'pointer', CASE pg_catalog.jsonb_typeof(pointers)
+                       WHEN 'string' THEN pointers #>> '{}'
+                       ELSE COALESCE(pointers ->> (x.fault ->> 'pool'), x.fault ->> 'pointer')
+                       END)) AS faults
           FROM (
             SELECT y.fault
               FROM boxoffice_code.stock_faults(event.id, stocks, capacities, overbooks) AS y
@@ -362,7 +364,8 @@ BEGIN
     PERFORM boxoffice_code.stock_edit(
         event, ARRAY[stock],
         ARRAY[CASE WHEN capacity = -1 THEN found.capacity ELSE capacity END],
-        ARRAY[COALESCE(NULLIF(overbook, -1), found.overbook)], reason, false);
+        ARRAY[COALESCE(NULLIF(overbook, -1), found.overbook)], reason, false,
+        CASE WHEN capacity = -1 THEN '"/overbook"'::jsonb END);
     RETURN boxoffice_code.stocks_json(event.id, ARRAY[stock]) -> 0;
 END
 $$;

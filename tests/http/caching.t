@@ -65,7 +65,9 @@ subtest 'a page is asked of the database once' => sub {
 };
 
 subtest 'what is not declared is refused, not a way past the cache' => sub {
-	is_problem($http->get("$view?x=1"), 400, 'unknown_parameter', '?x=1');
+	my $bad = $http->get("$view?x=1");
+	is_problem($bad, 400, 'unknown_parameter', '?x=1');
+	is_deeply($bad->json->{errors}, [ { code => 'unknown_parameter', parameter => 'x' } ], '… which it is');
 	is_problem($http->get("$view?"), 400, 'unknown_parameter', 'an empty question') if $http->get("$view?")->status != 200;
 	is_problem($http->get("/v1/events/$event->{id}/sessions?limit=5&cachebuster=1"), 400, 'unknown_parameter', 'among declared ones');
 	my ($a, $b) = map { $http->get("/v1/events/$event->{id}/sessions?$_") } 'limit=5&from=2020-01-01T00:00:00Z', 'from=2020-01-01T00:00:00Z&limit=5';

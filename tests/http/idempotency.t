@@ -84,7 +84,9 @@ subtest 'one key, two bodies at once' => sub {
 };
 
 subtest 'keys that are none' => sub {
-	is_problem($http->post($holds, $one, key => 'abc'), 400, 'idempotency_key', 'a caller without a token must use a UUID');
+	my $bad = $http->post($holds, $one, key => 'abc');
+	is_problem($bad, 400, 'idempotency_key', 'a caller without a token must use a UUID');
+	is_deeply($bad->json->{errors}, [ { code => 'idempotency_key', parameter => 'Idempotency-Key' } ], 'a header is a parameter, no place in the body');
 	is_status($http->post($holds, $one, key => uc uuid()), 201, 'in any case');
 	my $alice = $t->token('customer', sub => 'alice');
 	is_problem($http->post($holds, $one, key => 'a' x 201, token => $alice), 400, 'idempotency_key', '201 characters');

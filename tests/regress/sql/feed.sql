@@ -33,7 +33,8 @@ SELECT pg_temp.make('feed-one', '{1}', '[{"key": "t", "name": "Full, with; signs
                     '{"category": "music", "tags": ["rock, loud", "tents"], "images": [{"url": "https://images.example.org/a.jpg", "alt": "A stage"}]}') AS one \gset
 SELECT pg_temp.make('feed-two', '{1,2,3}', '[{"key": "t", "name": "Day", "price": 1000, "pools": ["p"]},
                                              {"key": "first", "name": "First day", "price": 700, "pools": ["p"], "sessions": ["s1"]},
-                                             {"key": "pass", "name": "All days", "price": 2500, "pools": ["p"]}]',
+                                             {"key": "pass", "name": "All days", "price": 2500, "pools": ["p"]},
+                                             {"key": "gift", "name": "Donation", "price": 100, "kind": "donation", "admits": "all", "free_price": true}]',
                     seen => '{"summary": "In a sentence."}') AS two \gset
 -- a draft has none
 SELECT api.event_calendar('feed-one');
