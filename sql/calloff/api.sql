@@ -114,10 +114,20 @@ BEGIN
         shift := (starts_at AT TIME ZONE first.zone) - (first.starts_at AT TIME ZONE first.zone);
         UPDATE boxoffice.session AS s
            SET original_starts_at = COALESCE(s.original_starts_at, s.starts_at),
-               starts_at = ((s.starts_at AT TIME ZONE s.zone) + shift) AT TIME ZONE s.zone,
-               ends_at = ((s.starts_at AT TIME ZONE s.zone) + shift) AT TIME ZONE s.zone
-                         + (s.ends_at - s.starts_at)
-         WHERE s.event_id = event_postpone.event
+               starts_at = m.starts_at,
+               ends_at = m.starts_at + (s.ends_at - s.starts_at)
+          FROM (
+            SELECT o.id,
+                   CASE WHEN (o.starts_at, o.zone) = (first.starts_at, first.zone)
+                        THEN event_postpone.starts_at
+                        ELSE boxoffice_code.local_instant(
+                            (o.starts_at AT TIME ZONE o.zone) + shift, o.zone)
+                   END AS starts_at
+              FROM boxoffice.session AS o
+             WHERE o.event_id = event_postpone.event
+          ) AS m
+         WHERE m.id = s.id
+           AND s.event_id = event_postpone.event
            AND s.starts_at > now
            AND s.status <> 'cancelled';
         PERFORM boxoffice_code.event_span(event);

@@ -5,12 +5,13 @@
 -- starts at nothing.
 
 -- A time moved by the local clock: ten in the evening stays ten in the evening, across a change to
--- summer time too.
+-- summer time too. What is not moved stays the same instant, in an hour that comes twice as well.
 CREATE OR REPLACE FUNCTION boxoffice_code.clone_time(at timestamptz, zone text, shift interval)
     RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-    SELECT ((at AT TIME ZONE zone) + shift) AT TIME ZONE zone
+    SELECT CASE WHEN shift = '0'::interval THEN at
+                ELSE boxoffice_code.local_instant((at AT TIME ZONE zone) + shift, zone) END
 $$;
 COMMENT ON FUNCTION boxoffice_code.clone_time IS 'A time moved by the local clock of its zone.';
 

@@ -93,6 +93,10 @@ SELECT status, answer ->> 'status' FROM hold_test.call(9511000, 'event_postpone'
 SELECT key, starts_at AT TIME ZONE zone, original_starts_at AT TIME ZONE zone FROM boxoffice.session WHERE event_id = 9511000 ORDER BY id;
 SELECT starts_at AT TIME ZONE zone, ends_at AT TIME ZONE zone FROM boxoffice.event WHERE id = 9511000;
 SELECT hold_test.organize(9511000, 'event_postpone', '{"starts_at": "2020-06-01T19:00:00Z"}');
+\echo # in an hour that comes twice it is the one that was asked for, also of a copy
+SELECT api.event_postpone(9511000, at) #>> '{sessions,0,starts_at}' AS moved
+  FROM unnest('{2127-10-26T01:30:00Z,2127-10-26T00:30:00Z}'::timestamptz[]) AS at;
+SELECT c #>> '{sessions,0,starts_at}' AS copied FROM api.event_clone(9511000) AS c;
 
 \echo # the event is cancelled: all that came in is owed
 SELECT api.event_cancel(9510000) ->> 'status';
