@@ -443,7 +443,9 @@ paying_decide(Batch *batch, Paying *paying)
 	Payment    *payment;
 
 	if (amount == 0)
-		reply_refuse_detail(paying->call, ERR_ORDER_STATE, "", NULL, "Nothing is due.");
+		reply_refuse_detail(paying->call, ERR_ORDER_STATE, "", NULL,
+							order->status == ORDER_APPROVAL ? "It waits for approval."
+							: "Nothing is due.");
 	else if (pg_add_s64_overflow(order->paid, amount, &paid) || paid > AMOUNT_MAX)
 		reply_refuse(paying->call, ERR_AMOUNT_TOO_LARGE, "/amount", NULL);
 	else if (paid >= order_price(order, batch->event) && reclaim_goes_on(batch, order))
