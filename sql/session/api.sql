@@ -44,6 +44,12 @@ BEGIN
     IF of.id IS NULL THEN
         PERFORM boxoffice_code.refuse('not_found');
     END IF;
+    IF "from" NOT BETWEEN '0001-01-01' AND '9999-12-31' THEN
+        PERFORM boxoffice_code.refuse('invalid_request', 'from');
+    END IF;
+    IF "to" NOT BETWEEN '0001-01-01' AND '9999-12-31' THEN
+        PERFORM boxoffice_code.refuse('invalid_request', 'to');
+    END IF;
     IF since IS NULL THEN
         SELECT boxoffice_code.session_day_after(of.id, s.starts_at, '-infinity')
           INTO since
@@ -135,12 +141,13 @@ CREATE OR REPLACE FUNCTION api.session_change(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    change CONSTANT jsonb := COALESCE(patch, '{}') - 'preview';
+    change jsonb := COALESCE(patch, '{}');
     of boxoffice.event;
     made boxoffice.session;
     answer json;
 BEGIN
-    PERFORM boxoffice_code.require_fits('session_change', COALESCE(patch, '{}'));
+    PERFORM boxoffice_code.require_fits('session_change', change);
+    change := change - 'preview';
     of := boxoffice_code.event_lock(event, if_match, 'manager');
     IF (patch ->> 'preview')::boolean IS NOT TRUE THEN
         made := boxoffice_code.session_change(of, session, change);

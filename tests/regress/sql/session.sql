@@ -143,6 +143,7 @@ SELECT j ->> 'name' AS name, j ->> 'zone' AS zone, j ->> 'venue' AS venue, j ->>
 -- a patch that changes nothing makes no version; one of another version is refused
 SELECT pg_temp.change('gala', '{"status": "paused"}') ->> 'version' = pg_temp.change('gala', '{}') ->> 'version' AS same;
 SELECT api.session_change(:event, 'gala', '{"status": "open"}', if_match => '"1"');
+SELECT api.session_change(:event, 'gala', 'true');
 -- what is wrong with one
 \set VERBOSITY default
 SELECT pg_temp.change('gala', '{"ends_at": "2020-01-01T00:00:00Z", "zone": "Mars/Base", "venue": "attic", "sale_starts_at": "2027-01-02T00:00:00Z",

@@ -57,6 +57,8 @@ RESET boxoffice.clock_offset;
 SELECT (api.session_days(:event, '2031-06-01', '2031-09-08')::jsonb ->> 'to');
 SELECT api.session_days(:event, '2031-06-01', '2031-09-09');
 SELECT api.session_days(:event, '2031-06-01', '2031-05-31');
+SELECT api.session_days(:event, "from" => 'infinity');
+SELECT api.session_days(:event, "to" => '-infinity');
 SELECT api.session_days(1);
 \echo # an event says where its sessions are, and how to go on after those that it shows
 SELECT j -> 'links' ->> 'sessions' = format('/v1/events/%s/sessions', :event) AS sessions, j -> 'links' ->> 'days' = format('/v1/events/%s/sessions/days', :event) AS days,
