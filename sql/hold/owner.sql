@@ -1,7 +1,7 @@
 -- One row for each thing that does not add up in an event's inventory; zero rows when all is well.
 -- STABLE, so that all of it is seen in one snapshot: a VOLATILE one sees sales between its queries
 -- and reports differences that never were.
-CREATE OR REPLACE FUNCTION boxoffice.check_inventory(event bigint)
+CREATE OR REPLACE FUNCTION boxoffice.check_inventory_event(event bigint)
     RETURNS TABLE (problem text, id bigint, expected bigint, found bigint)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -9,7 +9,7 @@ AS $$
     WITH live AS MATERIALIZED (
         SELECT c.owner_id, c.line, c.state, c.quantity, c.group_id, c.stock_ids
           FROM boxoffice.claim AS c
-         WHERE c.event_id = check_inventory.event
+         WHERE c.event_id = check_inventory_event.event
            AND c.state IN ('held', 'pending', 'sold', 'blocked')
     ), summed AS (
         SELECT t.stock_id, t.state, sum(t.quantity) AS quantity
@@ -21,7 +21,7 @@ AS $$
          CROSS JOIN LATERAL (
             VALUES ('held', s.held), ('pending', s.pending), ('sold', s.sold),
                    ('blocked', s.blocked)) AS n (state, quantity)
-         WHERE s.event_id = check_inventory.event
+         WHERE s.event_id = check_inventory_event.event
     )
     SELECT 'stock_' || COALESCE(n.state, m.state), COALESCE(n.id, m.stock_id),
            COALESCE(m.quantity, 0)::bigint, n.quantity::bigint
@@ -32,25 +32,25 @@ AS $$
     SELECT 'capacity', s.id, s.capacity::bigint + s.overbook,
            s.held::bigint + s.pending + s.sold + s.blocked
       FROM boxoffice.stock AS s
-     WHERE s.event_id = check_inventory.event
+     WHERE s.event_id = check_inventory_event.event
        AND s.held::bigint + s.pending + s.sold + s.blocked > s.capacity::bigint + s.overbook
     UNION ALL
     SELECT 'claim_group', l.owner_id, l.group_id, s.group_id
       FROM live AS l
      CROSS JOIN LATERAL unnest(l.stock_ids) AS t (stock_id)
-      JOIN boxoffice.stock AS s ON s.event_id = check_inventory.event AND s.id = t.stock_id
+      JOIN boxoffice.stock AS s ON s.event_id = check_inventory_event.event AND s.id = t.stock_id
      WHERE s.group_id <> l.group_id
     UNION ALL
     SELECT 'claim_state', l.owner_id, NULL, l.line
       FROM live AS l
-      JOIN boxoffice.hold AS h ON h.event_id = check_inventory.event AND h.id = l.owner_id
+      JOIN boxoffice.hold AS h ON h.event_id = check_inventory_event.event AND h.id = l.owner_id
      WHERE (l.state = 'held') <> (h.status IN ('active', 'expired'))
         OR h.status = 'released'
         OR l.state = 'blocked'
     UNION ALL
     SELECT 'claim_owner', c.owner_id, NULL, c.line
       FROM boxoffice.claim AS c
-     WHERE c.event_id = check_inventory.event
+     WHERE c.event_id = check_inventory_event.event
        AND NOT EXISTS (
             SELECT FROM boxoffice.hold AS h WHERE h.event_id = c.event_id AND h.id = c.owner_id)
        AND NOT EXISTS (
@@ -58,7 +58,7 @@ AS $$
     UNION ALL
     SELECT 'claim_ticket_type', c.owner_id, c.ticket_type_id, c.line
       FROM boxoffice.claim AS c
-     WHERE c.event_id = check_inventory.event
+     WHERE c.event_id = check_inventory_event.event
        AND c.ticket_type_id IS NOT NULL
        AND NOT EXISTS (
             SELECT FROM boxoffice.ticket_type AS t
@@ -66,11 +66,27 @@ AS $$
     UNION ALL
     SELECT 'claim_session', c.owner_id, c.session_id, c.line
       FROM boxoffice.claim AS c
-     WHERE c.event_id = check_inventory.event
+     WHERE c.event_id = check_inventory_event.event
        AND c.session_id IS NOT NULL
        AND NOT EXISTS (
             SELECT FROM boxoffice.session AS s
              WHERE s.event_id = c.event_id AND s.id = c.session_id)
 $$;
+COMMENT ON FUNCTION boxoffice.check_inventory_event(bigint) IS
+'What check_inventory looks at, of one event.';
+
+CREATE OR REPLACE FUNCTION boxoffice.check_inventory(event bigint)
+    RETURNS TABLE (problem text, id bigint, expected bigint, found bigint)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.*
+      FROM (
+        SELECT check_inventory.event AS id WHERE check_inventory.event IS NOT NULL
+        UNION ALL
+        SELECT e.id FROM boxoffice.event AS e WHERE check_inventory.event IS NULL
+      ) AS e
+     CROSS JOIN LATERAL boxoffice.check_inventory_event(e.id) AS p
+$$;
 COMMENT ON FUNCTION boxoffice.check_inventory(bigint) IS
-'Compares counters of stock rows with the claims on them and looks for orphans: one row for each problem, none when all is well. id is the stock row''s, or the hold''s or block''s whose claim it is (found: its line).';
+'Compares counters of stock rows with the claims on them and looks for orphans: one row for each problem, none when all is well. id is the stock row''s, or the hold''s or block''s whose claim it is (found: its line). NULL: every event.';

@@ -287,15 +287,23 @@ STABLE
 PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-SELECT * FROM boxoffice.check_orders_money(check_orders.event)
-UNION ALL
-SELECT * FROM boxoffice.check_orders_ledger(check_orders.event)
-UNION ALL
-SELECT * FROM boxoffice.check_orders_states(check_orders.event)
-UNION ALL
-SELECT * FROM boxoffice.check_orders_orphans(check_orders.event)
-UNION ALL
-SELECT * FROM boxoffice.check_orders_catalogue(check_orders.event)
+SELECT p.*
+  FROM (
+    SELECT check_orders.event AS id WHERE check_orders.event IS NOT NULL
+    UNION ALL
+    SELECT e.id FROM boxoffice.event AS e WHERE check_orders.event IS NULL
+  ) AS e
+ CROSS JOIN LATERAL (
+    SELECT * FROM boxoffice.check_orders_money(e.id)
+    UNION ALL
+    SELECT * FROM boxoffice.check_orders_ledger(e.id)
+    UNION ALL
+    SELECT * FROM boxoffice.check_orders_states(e.id)
+    UNION ALL
+    SELECT * FROM boxoffice.check_orders_orphans(e.id)
+    UNION ALL
+    SELECT * FROM boxoffice.check_orders_catalogue(e.id)
+ ) AS p
 $$;
 COMMENT ON FUNCTION boxoffice.check_orders(bigint) IS
-'Compares each order of an event with its tickets, fees, payments, claims, hold and event. No rows when all is well, also in the middle of a load: STABLE, so that all of it is read in one snapshot.';
+'Compares each order of an event with its tickets, fees, payments, claims, hold and event. No rows when all is well, also in the middle of a load: STABLE, so that all of it is read in one snapshot. NULL: every event.';

@@ -60,3 +60,12 @@ SELECT n, order_test.break(statement)
   ]) WITH ORDINALITY AS broken (statement, n)
  ORDER BY n;
 SELECT count(*) FROM boxoffice.check_orders(190000);
+\echo # without an event they look at all
+BEGIN;
+UPDATE boxoffice.stock SET capacity = capacity + 1, sold = sold + 1
+ WHERE id = (SELECT min(id) FROM boxoffice.stock WHERE event_id = 190000);
+UPDATE boxoffice.order SET total = total + 1 WHERE id = :paid;
+SELECT problem FROM boxoffice.check_inventory(NULL)
+ WHERE id = (SELECT min(id) FROM boxoffice.stock WHERE event_id = 190000);
+SELECT count(*) > 0 FROM boxoffice.check_orders(NULL) WHERE order_id = :paid;
+ROLLBACK;
