@@ -213,10 +213,12 @@ sub write_orders ($self, $event, $orders, $tickets = 0) {
 	return;
 }
 
-# Removes orders that a test has written by itself, with ids below a limit, and what the worker has counted of them.
+# Removes orders that a test has written by itself, with ids below a limit, and what the worker has counted of them. As when
+# a trial ends, the event is locked: else the worker might begin with it meanwhile.
 sub remove_orders ($self, $event, $below = '9223372036854775807') {
 	my $dbh = $self->{server}->dbh;
 	$dbh->begin_work;
+	$dbh->do('SELECT FROM boxoffice.event WHERE id = ? FOR NO KEY UPDATE', undef, $event->{id});
 	$dbh->do('SELECT boxoffice_code.order_sums_forget(?, ARRAY(SELECT id FROM boxoffice.order WHERE event_id = ? AND id < ?))', undef, ($event->{id}) x 2, $below);
 	$dbh->do('DELETE FROM boxoffice.ticket WHERE event_id = ? AND order_id < ?', undef, $event->{id}, $below);
 	$dbh->do('DELETE FROM boxoffice.order WHERE event_id = ? AND id < ?', undef, $event->{id}, $below);
