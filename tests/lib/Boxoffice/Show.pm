@@ -154,10 +154,16 @@ sub note_hold ($self, $answer, $subject, @items) {
 	return $hold;
 }
 
+# How many of an item the hold has, which it keeps whatever became of its session since: a pass outlives one of its sessions.
+sub _has ($self, $id, $item) {
+	my $same = sub ($line) { !$line->{child} && $line->{type} eq $item->{ticket_type} && ($line->{session} // '') eq ($item->{session} // '') };
+	return sum0(map { $same->($_) ? $_->{n} : () } @{ ($self->{model}->claim($id) // {})->{lines} // [] });
+}
+
 # What a hold of these may be answered with.
 sub hold_codes ($self, $good, $subject, $except, @items) {
 	my $model = $self->{model};
-	return '409 event_cancelled' if $self->_called_off(@items);
+	return '409 event_cancelled' if $self->_called_off(grep { $_->{quantity} > $self->_has($except, $_) } @items);
 	return '409 paused' if $model->{paused} or grep { $model->{types}{$_}{paused} } map { $_->{type} } @{ $model->lines(@items) };
 	my $lines = $model->placed($model->lines(@items), ($model->claim($except) // {})->{lines});
 	my $fits  = $model->fits($lines, $self->now, $except);

@@ -52,9 +52,13 @@ SELECT version AS v FROM boxoffice.event WHERE id = 9510000 \gset
 SELECT answer - '{starts_at,ends_at,version}'::text[] FROM hold_test.call(9510000, 'session_cancel', ARRAY['{"preview": true}'], 'organizer mary', param => '&session=fri');
 SELECT version - :v, hold_test.owed(9510000) FROM boxoffice.event WHERE id = 9510000;
 \echo # cancelled: sale and holds end, tickets are not valid, orders stay as they are, and what was paid is owed
+-- … at once, to the very instant
+SELECT extract(epoch FROM boxoffice_code.clock()) + 1 AS instant \gset
+SET boxoffice.clock_stopped_at = :instant;
 SELECT answer - '{starts_at,ends_at,version}'::text[] FROM hold_test.call(9510000, 'session_cancel', ARRAY['{"reason": "The singer is ill"}'], 'organizer mary', param => '&session=fri');
 SELECT hold_test.hold(9510000, '1 general fri'), hold_test.hold(9510000, '1 general sat');
 SELECT hold_test.op(9510000, 'hold_extend', :h);
+RESET boxoffice.clock_stopped_at;
 SELECT (answer ->> 'status') FROM hold_test.call(9510000, 'hold_get', ARRAY[NULL], secret => boxoffice_code.hold_secret(:h), param => '&hold=' || :h);
 SELECT hold_test.bought(9510000, o) FROM unnest(ARRAY[:both, :fri, :sat, :over, :pending, :off]) AS o;
 SELECT hold_test.owed(9510000);
