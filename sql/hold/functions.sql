@@ -48,3 +48,24 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.expired_events IS
 'Events that have something for boxoffice_code.expire_claims to take back.';
+
+-- The places of claims whose time is up. for_sale: what came out of a block goes back to it, where
+-- it has the pool, as long as the block's own time is not up. In a view, so that each reader brings
+-- his event and groups, and reports may read it.
+CREATE OR REPLACE VIEW boxoffice_code.stock_lapsed AS
+SELECT c.event_id, c.group_id, stock.id AS stock_id, c.state, c.quantity,
+       c.block_id IS NULL
+       OR NOT EXISTS (
+            SELECT
+              FROM boxoffice.claim AS b
+             WHERE b.event_id = c.event_id
+               AND b.owner_id = c.block_id
+               AND b.state = 'blocked'
+               AND (b.expires_at IS NULL OR b.expires_at > (SELECT boxoffice_code.clock()))
+               AND stock.id = ANY (b.stock_ids)) AS for_sale
+  FROM boxoffice.claim AS c
+ CROSS JOIN LATERAL pg_catalog.unnest(c.stock_ids) AS stock (id)
+ WHERE c.state IN ('held', 'pending', 'blocked')
+   AND c.expires_at <= (SELECT boxoffice_code.clock());
+COMMENT ON VIEW boxoffice_code.stock_lapsed IS
+'Places of claims past their deadline that nobody has taken back yet, and whether they can be sold then. Ask by event_id and group_id.';

@@ -25,27 +25,24 @@ BEGIN
             OFFSET 0
           ) AS s
     ), lapsed AS MATERIALIZED (
-        SELECT stock.id, pg_catalog.sum(c.quantity)::bigint AS quantity,
-               pg_catalog.sum(c.quantity) FILTER (WHERE c.state <> 'blocked') AS waiting
+        SELECT l.stock_id,
+               pg_catalog.sum(l.quantity) FILTER (WHERE l.for_sale)::bigint AS quantity,
+               pg_catalog.sum(l.quantity) FILTER (WHERE l.state <> 'blocked') AS waiting
           FROM (
             SELECT DISTINCT n.group_id
               FROM counted AS n
              WHERE n.losable > 0 AND (exact OR (n.places - n.taken) * 10 <= n.places)
           ) AS short
-          JOIN boxoffice.claim AS c
-            ON c.event_id = stock_now.event
-           AND c.group_id = short.group_id
-           AND c.state IN ('held', 'pending', 'blocked')
-           AND c.expires_at <= (SELECT boxoffice_code.clock())
-         CROSS JOIN LATERAL pg_catalog.unnest(c.stock_ids) AS stock (id)
-         GROUP BY stock.id
+          JOIN boxoffice_code.stock_lapsed AS l
+            ON l.event_id = stock_now.event AND l.group_id = short.group_id
+         GROUP BY l.stock_id
     ), free AS (
         SELECT n.id, n.places, n.waiting - COALESCE(l.waiting, 0) AS waiting,
                CASE WHEN n.places IS NOT NULL
                     THEN GREATEST(n.places - n.taken + COALESCE(l.quantity, 0), 0)
                END AS places_free
           FROM counted AS n
-          LEFT JOIN lapsed AS l ON l.id = n.id
+          LEFT JOIN lapsed AS l ON l.stock_id = n.id
     )
     SELECT f.id, f.places_free::integer,
            CASE WHEN f.places IS NULL THEN 0

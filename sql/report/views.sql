@@ -30,13 +30,12 @@ SELECT o.slug AS organizer,
   JOIN boxoffice.pool AS p ON p.event_id = k.event_id AND p.id = k.pool_id
   LEFT JOIN boxoffice.session AS s ON s.event_id = k.event_id AND s.id = k.session_id
  CROSS JOIN LATERAL (
-    SELECT COALESCE(pg_catalog.sum(c.quantity), 0)::bigint AS quantity
-      FROM boxoffice.claim AS c
-     WHERE c.event_id = k.event_id
-       AND c.group_id = k.group_id
-       AND c.state IN ('held', 'pending', 'blocked')
-       AND c.expires_at <= (SELECT boxoffice_code.clock())
-       AND k.id = ANY (c.stock_ids)
+    SELECT COALESCE(pg_catalog.sum(l.quantity), 0)::bigint AS quantity
+      FROM boxoffice_code.stock_lapsed AS l
+     WHERE l.event_id = k.event_id
+       AND l.group_id = k.group_id
+       AND l.stock_id = k.id
+       AND l.for_sale
        AND k.held + k.pending + k.blocked > 0
   ) AS lapsed;
 COMMENT ON VIEW report.inventory IS

@@ -43,30 +43,19 @@ BEGIN
     WITH wanted AS MATERIALIZED (
         SELECT * FROM boxoffice_code.stock_beside(event, stocks, capacities, overbooks)
     ), late AS MATERIALIZED (
-        SELECT stock.id, pg_catalog.sum(c.quantity)::bigint AS quantity
+        SELECT l.stock_id, pg_catalog.sum(l.quantity)::bigint AS quantity
           FROM (
             SELECT DISTINCT w.group_id FROM wanted AS w WHERE w.taken > w.sold
           ) AS open
-          JOIN boxoffice.claim AS c
-            ON c.event_id = stock_compare.event
-           AND c.group_id = open.group_id
-           AND c.state IN ('held', 'pending', 'blocked')
-           AND c.expires_at <= (SELECT boxoffice_code.clock())
-         CROSS JOIN LATERAL pg_catalog.unnest(c.stock_ids) AS stock (id)
-         WHERE c.block_id IS NULL
-            OR NOT EXISTS (
-                SELECT FROM boxoffice.claim AS b
-                 WHERE b.event_id = c.event_id
-                   AND b.owner_id = c.block_id
-                   AND b.state = 'blocked'
-                   AND stock.id = ANY (b.stock_ids))
-         GROUP BY stock.id
+          JOIN boxoffice_code.stock_lapsed AS l
+            ON l.event_id = stock_compare.event AND l.group_id = open.group_id AND l.for_sale
+         GROUP BY l.stock_id
     )
     SELECT w.id, w.pool_id, w.session_id, w.capacity_from, w.capacity_to, w.overbook_from,
            w.overbook_to, w.held, w.pending, w.sold, w.blocked, w.taken,
            COALESCE(l.quantity, 0)
       FROM wanted AS w
-      LEFT JOIN late AS l ON l.id = w.id
+      LEFT JOIN late AS l ON l.stock_id = w.id
      ORDER BY w.id;
 END
 $$;

@@ -257,7 +257,7 @@ sub release_hold ($self) {
 	my $id    = $self->some_hold // return;
 	my $claim = $self->{model}->claim($id);
 	my @over  = $self->_hold_over($id);
-	my @kept  = $claim->{tidied} || $self->_off(@{ $claim->{lines} }) ? () : '200';
+	my @kept  = $claim->{tidied} ? () : '200';
 	my $a     = $self->ask(DELETE => "/holds/$id", undef, secret => $self->{holds}{$id}{secret});
 	$self->expect("release of hold $id", $a, @over, @over ? @kept : '200') and $self->{model}->set($id, 'gone');
 	return;

@@ -121,6 +121,8 @@ SELECT hold_test.keep(9127000, 4) AS block \gset
 SELECT hold_test.hold_as(9127000, 'organizer bob', '4 general fri ' || :block);
 SELECT hold_test.hold(9127000, '6 general fri');
 SET boxoffice.clock_offset = 906;
+SELECT i.session, i.pool, i.capacity, i.held, i.blocked, i.lapsed, i.available FROM report.inventory AS i WHERE i.event_id = 9127000 AND i.held > 0;
+SELECT n.available, n.state FROM boxoffice.stock AS k CROSS JOIN boxoffice_code.stock_now(9127000, ARRAY[k.id], true) AS n WHERE k.event_id = 9127000 AND k.held > 0;
 SELECT hold_test.hold(9127000, '3 general fri');
 SELECT hold_test.blocks(9127000);
 SELECT * FROM boxoffice.check_inventory(9127000);
