@@ -355,6 +355,47 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_absent IS
 'In which of these sessions ticket types are not sold, or a part or an add-on that they must have is not.';
 
+-- While all sessions are open, and from when until when, in which a ticket of a type takes a place
+-- without naming them: those of passes, the type itself or what it needs. A hold asks the same.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_passes(event bigint)
+    RETURNS TABLE (
+        ticket_type_id bigint, active boolean, sale_starts_at timestamptz,
+        sale_ends_at timestamptz)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT n.ticket_type_id,
+           pg_catalog.bool_and(s.status = 'open'),
+           pg_catalog.max(s.sale_starts_at),
+           pg_catalog.min(LEAST(
+               s.sale_ends_at, s.starts_at + s.sale_close_offset_ms * '1 ms'::interval))
+      FROM (
+        SELECT t.id AS ticket_type_id, t.id AS pass_id
+          FROM boxoffice.ticket_type AS t
+         WHERE t.event_id = ticket_type_passes.event
+        UNION
+        SELECT k.ticket_type_id, k.part_id
+          FROM boxoffice_code.ticket_type_needs(ticket_type_passes.event) AS k
+      ) AS n
+      JOIN boxoffice.ticket_type AS p
+        ON p.event_id = ticket_type_passes.event AND p.id = n.pass_id AND p.admits = 'all'
+      JOIN boxoffice.session AS s
+        ON s.event_id = p.event_id
+       AND (p.all_sessions OR EXISTS (
+            SELECT FROM boxoffice.ticket_type_session AS x
+             WHERE x.event_id = p.event_id
+               AND x.ticket_type_id = p.id
+               AND x.session_id = s.id))
+     WHERE EXISTS (
+            SELECT FROM boxoffice.ticket_type_pool AS l
+              JOIN boxoffice.pool AS o ON o.event_id = l.event_id AND o.id = l.pool_id
+             WHERE l.event_id = p.event_id
+               AND l.ticket_type_id = p.id
+               AND o.scope = 'session')
+     GROUP BY n.ticket_type_id
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_passes IS
+'Of the types of an event that take places in sessions without naming them: whether all of these are open, and their sale windows as one.';
+
 -- How much is left of a pass: as much as of the scarcest of all that it takes from.
 CREATE OR REPLACE FUNCTION boxoffice_code.pass_availability(
     event bigint, ticket_type bigint, exact boolean)
@@ -364,19 +405,26 @@ CREATE OR REPLACE FUNCTION boxoffice_code.pass_availability(
 AS $$
 BEGIN
     RETURN (
-        WITH taken AS (
-            SELECT s.id, p.each
-              FROM boxoffice_code.ticket_type_takes(pass_availability.event) AS p
+        WITH part AS (
+            SELECT pass_availability.ticket_type AS id, 1 AS quantity
+            UNION ALL
+            SELECT n.part_id, n.quantity
+              FROM boxoffice_code.ticket_type_needs(pass_availability.event) AS n
+             WHERE n.ticket_type_id = pass_availability.ticket_type
+        ), taken AS (
+            SELECT s.id, pg_catalog.sum(p.quantity)::integer AS each
+              FROM part AS p
               JOIN boxoffice.ticket_type AS t
-                ON t.event_id = pass_availability.event AND t.id = p.ticket_type_id
-              JOIN boxoffice.stock AS s
-                ON s.event_id = pass_availability.event AND s.pool_id = p.pool_id
-             WHERE p.ticket_type_id = pass_availability.ticket_type
-               AND (t.all_sessions OR s.session_id IS NULL OR EXISTS (
+                ON t.event_id = pass_availability.event AND t.id = p.id
+              JOIN boxoffice.ticket_type_pool AS l
+                ON l.event_id = t.event_id AND l.ticket_type_id = t.id
+              JOIN boxoffice.stock AS s ON s.event_id = l.event_id AND s.pool_id = l.pool_id
+             WHERE t.all_sessions OR s.session_id IS NULL OR EXISTS (
                     SELECT FROM boxoffice.ticket_type_session AS x
                      WHERE x.event_id = t.event_id
                        AND x.ticket_type_id = t.id
-                       AND x.session_id = s.session_id))
+                       AND x.session_id = s.session_id)
+             GROUP BY s.id
              LIMIT 1001
         ), left_of AS (
             SELECT pg_catalog.min(n.available / k.each) AS available,

@@ -1355,20 +1355,27 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.session_write IS 'Writes what a patch has made of a session.';
 
 -- Whether anybody ever took a place of a session. Stock of its own knows for the types that take
--- from it. What is counted for the whole event alone (all of the event, or types beside those of
--- the session's stock) nobody can tell sessions of, so a sale of any of it counts. Under the locks
--- of its groups.
+-- from it, and tickets are found by their session. What is counted for the whole event alone (all
+-- of the event, or types beside those of the session's stock) can't tell sessions apart: once any
+-- of it was taken the event's claims are read; those of passes and merchandise name no session.
+-- Under the locks of its groups.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_used(event bigint, session bigint)
     RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (
+BEGIN
+    IF EXISTS (
         SELECT FROM boxoffice.stock AS k
          WHERE k.event_id = session_used.event
            AND k.session_id = session_used.session
            AND k.used)
         OR EXISTS (
+        SELECT FROM boxoffice.ticket AS t
+         WHERE t.event_id = session_used.event AND t.session_id = session_used.session) THEN
+        RETURN true;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM boxoffice.stock AS k
           LEFT JOIN boxoffice.ticket_type_pool AS l
             ON l.event_id = k.event_id AND l.pool_id = k.pool_id
@@ -1382,9 +1389,10 @@ AS $$
                AND own.pool_id = o.pool_id
                AND own.session_id = session_used.session
              WHERE o.event_id = l.event_id AND o.ticket_type_id = l.ticket_type_id))
-        OR EXISTS (
-        SELECT FROM boxoffice.ticket AS t
-         WHERE t.event_id = session_used.event AND t.session_id = session_used.session)
+        AND EXISTS (
+        SELECT FROM boxoffice.claim AS c
+         WHERE c.event_id = session_used.event AND c.session_id = session_used.session);
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_used IS
 'Whether anybody ever took a place of a session, given back or not.';

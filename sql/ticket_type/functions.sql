@@ -2,7 +2,7 @@
 -- written.
 
 -- What the public sees: a type is paused while something is that it needs, and on sale while that
--- is on sale too.
+-- is on sale too; so it is with a pass and its sessions.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_types_json(event boxoffice.event)
     RETURNS json
     LANGUAGE plpgsql STABLE
@@ -18,11 +18,13 @@ BEGIN
                    'kind', t.kind,
                    'price', t.price,
                    'fee', t.fee,
-                   'status', CASE WHEN needed.active THEN t.status ELSE 'paused' END,
+                   'status', CASE WHEN needed.active AND COALESCE(pass.active, true)
+                                  THEN t.status ELSE 'paused' END,
                    'sale_starts_at', boxoffice_code.local_time(
-                       GREATEST(t.sale_starts_at, needed.sale_starts_at), event.zone),
+                       GREATEST(t.sale_starts_at, needed.sale_starts_at, pass.sale_starts_at),
+                       event.zone),
                    'sale_ends_at', boxoffice_code.local_time(
-                       LEAST(t.sale_ends_at, needed.sale_ends_at), event.zone),
+                       LEAST(t.sale_ends_at, needed.sale_ends_at, pass.sale_ends_at), event.zone),
                    'min_per_order', t.min_per_order,
                    'max_per_order', t.max_per_order,
                    'buyer_limit', t.buyer_limit,
@@ -45,6 +47,8 @@ BEGIN
               JOIN boxoffice.ticket_type AS p ON p.event_id = event.id AND p.id = n.part_id
              WHERE n.ticket_type_id = t.id
           ) AS needed
+          LEFT JOIN boxoffice_code.ticket_type_passes(event.id) AS pass
+            ON pass.ticket_type_id = t.id
          WHERE t.event_id = event.id AND t.status <> 'retired' AND NOT t.hidden);
 END
 $$;

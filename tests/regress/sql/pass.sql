@@ -94,6 +94,14 @@ CREATE FUNCTION pass_test.stock(event bigint) RETURNS text LANGUAGE sql AS $$
     SELECT hold_test.stock(event) || coalesce((SELECT string_agg(' | PROBLEM ' || c.problem, '') FROM boxoffice.check_orders(event) AS c), '')
 $$;
 
+-- What the public page says of each type: whether it can be had, and days until its sale begins and ends.
+CREATE FUNCTION pass_test.offered(event bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(format('%s %s %s..%s', t ->> 'key', t ->> 'status',
+               round(extract(epoch FROM (t ->> 'sale_starts_at')::timestamptz - boxoffice_code.clock()) / 86400),
+               round(extract(epoch FROM (t ->> 'sale_ends_at')::timestamptz - boxoffice_code.clock()) / 86400)), ', ' ORDER BY n)
+      FROM jsonb_array_elements(api.event_get(event::text)::jsonb -> 'ticket_types') WITH ORDINALITY AS p (t, n)
+$$;
+
 SELECT pass_test.make_event('PASSA', '[{"key": "day", "name": "Day", "price": 1000, "pools": ["house"]},
     {"key": "all", "name": "All days", "price": 2500, "fee": 100, "admits": "all", "pools": ["house"], "max_per_order": 4},
     {"key": "end", "name": "Weekend", "price": 1800, "admits": "all", "sessions": ["sat", "sun"], "pools": ["house"]}]') AS e \gset
@@ -127,7 +135,26 @@ UPDATE boxoffice.session AS s SET status = 'paused' WHERE s.event_id = :e AND s.
 SELECT pass_test.hold(:e, '{"ticket_type": "all", "quantity": 1}');
 SELECT pass_test.hold(:e, '{"ticket_type": "end", "quantity": 1}');
 SELECT pass_test.release(:e);
-UPDATE boxoffice.session AS s SET status = 'open' WHERE s.event_id = :e AND s.key = 'fri';
+SELECT pass_test.offered(:e);
+UPDATE boxoffice.session AS s SET status = 'cancelled' WHERE s.event_id = :e AND s.key = 'fri';
+SELECT pass_test.hold(:e, '{"ticket_type": "all", "quantity": 1}');
+SELECT pass_test.offered(:e);
+UPDATE boxoffice.session AS s SET status = 'open', sale_starts_at = boxoffice_code.clock() + interval '2 days' WHERE s.event_id = :e AND s.key = 'fri';
+SELECT left(pass_test.hold(:e, '{"ticket_type": "all", "quantity": 1}'), 60);
+SELECT pass_test.offered(:e);
+UPDATE boxoffice.session AS s SET sale_starts_at = NULL, sale_close_offset_ms = -10 * 86400000 WHERE s.event_id = :e AND s.key = 'fri';
+SELECT left(pass_test.hold(:e, '{"ticket_type": "all", "quantity": 1}'), 60);
+SELECT pass_test.offered(:e);
+UPDATE boxoffice.session AS s SET sale_close_offset_ms = 0 WHERE s.event_id = :e AND s.key = 'fri';
+SELECT pass_test.offered(:e);
+
+\echo # a bundle of passes is as full as the fullest session of any of them, also one that it does not admit to itself
+SELECT pass_test.make_event('PASSX', '[{"key": "day", "name": "Day", "price": 1000, "pools": ["house"]},
+    {"key": "all", "name": "All days", "price": 2500, "admits": "all", "pools": ["house"]},
+    {"key": "duo", "name": "For two", "price": 4000, "admits": "all", "sessions": ["sat", "sun"], "pools": ["house"], "bundle": [{"ticket_type": "all", "quantity": 1, "share_ppm": 500000}]}]') AS x \gset
+SELECT pass_test.hold(:x, '{"ticket_type": "day", "session": "fri", "quantity": 5}');
+SELECT pass_test.hold(:x, '{"ticket_type": "duo", "quantity": 1}');
+SELECT t ->> 'key', t #>> '{availability,state}' FROM jsonb_array_elements(api.event_get((:x)::text)::jsonb -> 'ticket_types') WITH ORDINALITY AS p (t, n) ORDER BY n;
 
 \echo # it lapses, is taken back as a whole, and gives all its places
 SELECT pass_test.lapse(:e, min(h.id)) FROM boxoffice.hold AS h WHERE h.event_id = :e AND h.status = 'active';

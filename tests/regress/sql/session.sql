@@ -192,6 +192,15 @@ SELECT api.event_create(
 SELECT api.event_publish(:both) ->> 'status' AS status;
 SELECT api.hold_create(:both, '[{"ticket_type": "gift", "session": "two", "quantity": 1}]') ->> 'status' AS status;
 SELECT api.session_delete(:both, 'two');
+-- the other, of which nothing was taken, goes: what the event counts was sold in 'two' alone, and a
+-- type that admits to all of the event names no session (once, either was enough to refuse)
+SELECT api.session_create(:both, sessions => '[{"key": "three", "starts_at": "2040-01-03T10:00:00Z"}]') ->> 'created' AS created;
+SELECT api.ticket_type_create(:both, 'shirt', 'Shirt', 5, kind => 'merchandise', admits => 'all', pools => '["gifts"]') ->> 'key' AS key;
+SELECT api.hold_create(:both, '[{"ticket_type": "shirt", "quantity": 2}]') ->> 'status' AS status;
+SELECT api.session_delete(:both, 'one') ->> 'session_count' AS left;
+SELECT api.session_delete(:both, 'two');
+SELECT api.session_delete(:both, 'three') ->> 'session_count' AS left;
+SELECT * FROM boxoffice.check_inventory(:both);
 
 SELECT e.session_count, count(*) FROM boxoffice.event AS e JOIN boxoffice.session AS s ON s.event_id = e.id WHERE e.id = :event GROUP BY 1;
 SELECT * FROM boxoffice.check_inventory(:event);
