@@ -789,7 +789,7 @@ ngx_http_boxoffice_lane_verdict(ngx_http_boxoffice_batch_t *batch,
         return NGX_HTTP_BOXOFFICE_AGAIN;
     }
 
-    *error = ngx_http_boxoffice_lane_error(pg->sqlstate);
+    *error = ngx_http_boxoffice_lane_error(pg);
 
     if (*error != NGX_HTTP_BOXOFFICE_E_INTERNAL) {
         return NGX_HTTP_BOXOFFICE_REFUSE;
@@ -813,9 +813,12 @@ ngx_http_boxoffice_lane_verdict(ngx_http_boxoffice_batch_t *batch,
 /* DESIGN: 55P03 lock not available, 57014 cancelled, 57P0x going, 53* full */
 
 ngx_uint_t
-ngx_http_boxoffice_lane_error(const char *sqlstate)
+ngx_http_boxoffice_lane_error(const ngx_http_boxoffice_pg_t *pg)
 {
-    ngx_uint_t  error;
+    ngx_uint_t   error;
+    const char  *sqlstate;
+
+    sqlstate = pg->sqlstate;
 
     if (ngx_strcmp(sqlstate, "55P03") == 0) {
         return NGX_HTTP_BOXOFFICE_E_LOCK_TIMEOUT;
@@ -831,6 +834,12 @@ ngx_http_boxoffice_lane_error(const char *sqlstate)
         || ngx_strcmp(sqlstate, "25006") == 0)
     {
         return NGX_HTTP_BOXOFFICE_E_UNAVAILABLE;
+    }
+
+    /* the database has no such gateway any more, or not this one's version */
+
+    if (pg->unknown) {
+        return NGX_HTTP_BOXOFFICE_E_CONTRACT_MISMATCH;
     }
 
     error = ngx_http_boxoffice_problem_find(sqlstate);
@@ -1058,7 +1067,7 @@ ngx_http_boxoffice_lane_lost(ngx_http_boxoffice_pg_t *pg)
     route = batch->lane->route;
 
     if (pg->sqlstate[0]) {
-        error = ngx_http_boxoffice_lane_error(pg->sqlstate);
+        error = ngx_http_boxoffice_lane_error(pg);
 
     } else if (route->method != NGX_HTTP_GET) {
         error = NGX_HTTP_BOXOFFICE_E_OUTCOME_UNKNOWN;

@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_boxoffice_module.h"
+#include "ngx_http_boxoffice_pg.h"
 
 
 ngx_int_t ngx_http_boxoffice_lane_init(ngx_cycle_t *cycle,
@@ -28,8 +29,9 @@ ngx_int_t ngx_http_boxoffice_lane_add(ngx_http_boxoffice_call_t *call);
  */
 ngx_int_t ngx_http_boxoffice_lane_cancel(ngx_http_boxoffice_call_t *call);
 
-/* the error that a SQLSTATE of the server's means to a client */
-ngx_uint_t ngx_http_boxoffice_lane_error(const char *sqlstate);
+/* the error that what PostgreSQL said of a batch means to a client */
+ngx_uint_t ngx_http_boxoffice_lane_error(
+    const ngx_http_boxoffice_pg_t *pg);
 
 
 #endif /* _NGX_HTTP_BOXOFFICE_LANE_H_INCLUDED_ */

@@ -75,6 +75,8 @@ static void ngx_http_boxoffice_pg_lost(ngx_http_boxoffice_pg_t *pg,
     const char *why);
 static void ngx_http_boxoffice_pg_forget(ngx_http_boxoffice_pg_t *pg);
 static void ngx_http_boxoffice_pg_notice(void *arg, const PGresult *result);
+static ngx_uint_t ngx_http_boxoffice_pg_is_unknown(
+    const ngx_http_boxoffice_pg_t *pg);
 static size_t ngx_http_boxoffice_pg_line(char *dst, const char *message);
 
 
@@ -292,6 +294,7 @@ ngx_http_boxoffice_pg_open(ngx_http_boxoffice_pg_t *pg)
 
     pg->timedout = 0;
     pg->dying = 0;
+    pg->unknown = 0;
     pg->streams = 0;
     pg->paused = 0;
     pg->sqlstate[0] = '\0';
@@ -503,6 +506,7 @@ ngx_http_boxoffice_pg_start(ngx_http_boxoffice_pg_t *pg, ngx_queue_t *calls,
     pg->state = NGX_HTTP_BOXOFFICE_PG_BUSY;
     pg->connection->idle = 0;
     pg->timedout = 0;
+    pg->unknown = 0;
     pg->sqlstate[0] = '\0';
     pg->message[0] = '\0';
 
@@ -915,7 +919,7 @@ static void
 ngx_http_boxoffice_pg_failed(ngx_http_boxoffice_pg_t *pg,
     const PGresult *result)
 {
-    char  *sqlstate, *message;
+    char  *sqlstate, *message, *within;
     char   context[NGX_HTTP_BOXOFFICE_MESSAGE_LEN];
 
     sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -938,12 +942,33 @@ ngx_http_boxoffice_pg_failed(ngx_http_boxoffice_pg_t *pg,
                    NGX_HTTP_BOXOFFICE_SQLSTATE_LEN + 1);
     }
 
-    (void) ngx_http_boxoffice_pg_line(context,
-                                 PQresultErrorField(result, PG_DIAG_CONTEXT));
+    within = PQresultErrorField(result, PG_DIAG_CONTEXT);
+
+    (void) ngx_http_boxoffice_pg_line(context, within);
+
+    pg->unknown = within == NULL && ngx_http_boxoffice_pg_is_unknown(pg);
 
     ngx_log_error(NGX_LOG_INFO, pg->log, 0,
                   "boxoffice: PostgreSQL refused: %s %s, context: %s",
                   pg->sqlstate, pg->message, context);
+}
+
+
+/*
+ * Of an error without a context, so not from inside of what our statement
+ * calls: whether that is not there, or not ours to call, any more.  The message
+ * of one that was dropped this instant is never translated.
+ */
+
+static ngx_uint_t
+ngx_http_boxoffice_pg_is_unknown(const ngx_http_boxoffice_pg_t *pg)
+{
+    static const char  gone[] = "cache lookup failed for ";
+
+    return ngx_strncmp(pg->sqlstate, "42", 2) == 0
+           || ngx_strncmp(pg->sqlstate, "3F", 2) == 0
+           || (ngx_strcmp(pg->sqlstate, "XX000") == 0
+               && ngx_strncmp(pg->message, gone, sizeof(gone) - 1) == 0);
 }
 
 

@@ -70,6 +70,7 @@ struct ngx_http_boxoffice_pg_s {
     unsigned                               streams:1;
     unsigned                               paused:1;
     unsigned                               dying:1;    /* server said so */
+    unsigned                               unknown:1;  /* what it calls */
 };
 
 

@@ -338,8 +338,9 @@ ngx_http_boxoffice_pool_refused(ngx_http_boxoffice_pg_t *pg)
                   "boxoffice: no connection to PostgreSQL: %s %s",
                   pg->sqlstate, pg->message);
 
-    pool->foreign = ngx_http_boxoffice_problem_find(pg->sqlstate)
-                    == NGX_HTTP_BOXOFFICE_E_CONTRACT_MISMATCH;
+    pool->foreign = pg->unknown
+                    || ngx_http_boxoffice_problem_find(pg->sqlstate)
+                       == NGX_HTTP_BOXOFFICE_E_CONTRACT_MISMATCH;
 
     ngx_http_boxoffice_pool_later();
 

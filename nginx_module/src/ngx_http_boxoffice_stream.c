@@ -683,7 +683,7 @@ ngx_http_boxoffice_stream_fail(ngx_http_boxoffice_stream_t *s)
         error = NGX_HTTP_BOXOFFICE_E_DEADLINE;
 
     } else if (s->pg.sqlstate[0]) {
-        error = ngx_http_boxoffice_lane_error(s->pg.sqlstate);
+        error = ngx_http_boxoffice_lane_error(&s->pg);
 
     } else {
         error = NGX_HTTP_BOXOFFICE_E_UNAVAILABLE;

@@ -1,5 +1,6 @@
 # PostgreSQL in trouble while buyers buy: no connections left, rows and tables locked by somebody else's transaction, statements
-# cancelled or timed out, a disk that is full, an old snapshot. Whoever can't be served is told when to come again (503 or
+# cancelled or timed out, a backend that stands still, tables changed and written anew, an extension that is gone, a disk that is
+# full, an old snapshot. Whoever can't be served is told when to come again (503 or
 # 504 with Retry-After, which every buyer asserts), other events go on, nothing that was confirmed is lost, and all goes on by
 # itself afterwards.
 
@@ -12,6 +13,8 @@ use Time::HiRes qw(sleep);
 my $t      = Boxoffice::Test->start(trouble => 1);
 my $server = $t->server;
 my $other  = $t->event(capacity => 100_000);
+$t->expect_log(qr/deadlock detected|40P01/);
+$t->expect_log(qr/ 42883 ERROR: +function boxoffice_code\.\w+\(.*\) does not exist|XX000 ERROR: +cache lookup failed for function/);
 
 # Lets buyers buy, does what is to be done, waits until they have bought some more, and compares.
 sub under_load ($name, $trouble, %o) {
@@ -47,6 +50,16 @@ sub is_told_of_lock ($event, $name) {
 	like($answer->status . ' ' . $answer->code, qr/^(?:503 lock_timeout|504 deadline)$/, $name);
 	return cmp_ok($answer->header('Retry-After') // 0, '>=', 1, '… with when to ask again');
 }
+
+# A hold of the event that nobody else buys in is served; no time, or a lock of a moment ago, may take it more than one try.
+sub is_served ($name) {
+	my $answer;
+	wait_until(sub { $answer = $t->hold($other, http => $t->client); $answer->status !~ /^50[34]$/ }, $name);
+	return is_status($answer, 201, $name);
+}
+
+# Whether a statement of the gateway's waits for a lock.
+sub lanes_wait { return $server->value(q{SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway' AND wait_event_type = 'Lock'}) }
 
 # The first hold that is refused, asked for in the event that nobody else buys in; one that the machine had no time for does not count.
 sub is_told_soon ($status, $code, $name) {
@@ -128,6 +141,70 @@ under_load('a statement timeout that nothing can meet' => sub ($event) {
 	cmp_ok($answer->header('Retry-After') // 0, '>=', 1, '… with when to ask again');
 	$dba->rollback;
 	$set->('RESET statement_timeout');
+});
+
+# The tables that every sale reads or writes.
+my @hot = map { "boxoffice.$_" } qw(inventory_group idempotency stock buyer hold claim "order" ticket contact payment outbox event session ticket_type);
+
+# As often as it takes to get the locks: nobody may wait for a DBA for longer than a deadline.
+sub patiently (@statements) {
+	my $dba = $server->connect;
+	$dba->do(q{SET lock_timeout = '1s'});
+	for my $sql (@statements) {
+		wait_until(sub { eval { $dba->do($sql); 1 } or $@ =~ /lock timeout|deadlock detected/ ? 0 : die $@ }, $sql);
+	}
+	return;
+}
+
+under_load('columns and indexes come and go, tables are written anew' => sub ($event) {
+	patiently(map { "ALTER TABLE $_ ADD COLUMN of_a_dba int NOT NULL DEFAULT 7" } @hot);
+	is_served('a hold, with plans made before');
+	patiently(map { ("VACUUM FULL ANALYZE $_", "REINDEX TABLE CONCURRENTLY $_") } @hot);
+	$server->set('plan_cache_mode', 'force_generic_plan');
+	$server->set('enable_indexscan', 'off');
+	patiently('CREATE INDEX CONCURRENTLY of_a_dba ON boxoffice.claim (event_id, of_a_dba)');
+	is_served('a hold, with plans of another kind');
+	patiently(map { "ALTER TABLE $_ DROP COLUMN of_a_dba" } @hot);
+	$server->dbh->do("ALTER SYSTEM RESET $_") for qw(plan_cache_mode enable_indexscan);
+	$server->dbh->do('SELECT pg_catalog.pg_reload_conf()');
+	is_served('a hold, with all as it was');
+});
+
+under_load('a DBA locks in another order' => sub ($event) {
+	for (1 .. 2) {
+		my $dba = $server->connect;
+		$dba->begin_work;
+		$dba->do('SELECT FROM boxoffice.stock WHERE event_id = ? FOR UPDATE', undef, $event->{id});
+		wait_until(sub { lanes_wait() }, 'a batch has its group and waits for the stock');
+		# One of the two is ended by PostgreSQL; a batch is tried once more.
+		eval { $dba->do('SELECT FROM boxoffice.inventory_group WHERE event_id = ? FOR UPDATE', undef, $event->{id}) };
+		$dba->rollback;
+	}
+});
+
+under_load('a backend stands still' => sub ($event) {
+	# One that has a batch: nginx hears nothing of it until its time is up.
+	my ($pid, $before) = (undef, $t->metric('boxoffice_outcome_unknown_total'));
+	wait_until(sub {
+		($pid) = map { $_->{pid} } $server->rows(q{SELECT pid FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway' AND state = 'active'}) or return;
+		kill STOP => $pid;
+		return 1 if $server->value('SELECT state FROM pg_catalog.pg_stat_activity WHERE pid = ?', $pid) eq 'active';
+		kill CONT => $pid;
+		return;
+	}, 'a batch stands still');
+	my $told = eval { wait_until(sub { $t->metric('boxoffice_outcome_unknown_total') > $before }, 'who was in it is told'); 1 };
+	kill CONT => $pid;
+	ok($told, 'who was in it is told that nobody knows') or diag $@;
+});
+
+under_load('the extension is dropped, and deployed again' => sub ($event) {
+	chomp(my $dsn = do { local $ENV{PREFIX} = $server->{prefix}; `'$Boxoffice::Server::TOP/conf/dsn'` });
+	patiently('SET client_min_messages = error', 'DROP EXTENSION boxoffice CASCADE');
+	is_told_soon(503, 'contract_mismatch', 'a hold');
+	wait_until(sub { my $a = $t->client->get('/readyz'); $a->status == 503 && $a->code eq 'contract_mismatch' }, 'not ready');
+	my $said = `'$Boxoffice::Server::TOP/sql/deploy' '$dsn' 2>&1`;
+	is($?, 0, 'a deploy brings it back') or diag $said;
+	wait_until(sub { $t->client->get('/readyz')->status == 200 }, 'ready again');
 });
 
 under_load('a database that takes no writes' => sub ($event) {
