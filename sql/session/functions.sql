@@ -599,6 +599,37 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.session_key IS
 'The key that a pattern makes for a session: {date}, {time}, {weekday} of its local start, {n} its number.';
 
+-- The days that a rule names: ten years of them at most, and as many again by name.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_days(rule jsonb)
+    RETURNS SETOF date
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT d.day::date
+      FROM pg_catalog.generate_series(
+               (rule ->> 'from')::timestamp, (rule ->> 'to')::timestamp, '1 day') AS d (day)
+     WHERE rule -> 'weekdays' ? pg_catalog.to_char(d.day, 'dy')
+       AND NOT COALESCE(rule -> 'except_dates', '[]') ? pg_catalog.to_char(d.day, 'YYYY-MM-DD')
+    UNION
+    SELECT x.day::date
+      FROM pg_catalog.jsonb_array_elements_text(
+               COALESCE(NULLIF(rule -> 'extra_dates', 'null'), '[]')) AS x (day)
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_rule_days IS 'The days on which a rule has sessions.';
+
+-- How many sessions a rule asks for, before the work of finding out when each of them starts: a
+-- short document can name five million.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_size(rule jsonb)
+    RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT (SELECT pg_catalog.count(*) FROM boxoffice_code.session_rule_days(rule))
+           * (SELECT pg_catalog.count(DISTINCT t.clock)
+                FROM pg_catalog.jsonb_array_elements_text(rule -> 'times') AS t (clock))
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_rule_size IS 'How many sessions a rule asks for.';
+
 -- The local starts that a rule names, numbered in order; two of them may be one instant where an
 -- hour is skipped, and then the one that was moved there is left out.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_starts(rule jsonb, zone text)
@@ -607,15 +638,8 @@ CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_starts(rule jsonb, zone t
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH day AS (
-        SELECT d.day::date AS day
-          FROM pg_catalog.generate_series(
-                   (rule ->> 'from')::timestamp, (rule ->> 'to')::timestamp, '1 day') AS d (day)
-         WHERE rule -> 'weekdays' ? pg_catalog.to_char(d.day, 'dy')
-           AND NOT COALESCE(rule -> 'except_dates', '[]') ? pg_catalog.to_char(d.day, 'YYYY-MM-DD')
-        UNION
-        SELECT x.day::date
-          FROM pg_catalog.jsonb_array_elements_text(
-                   COALESCE(NULLIF(rule -> 'extra_dates', 'null'), '[]')) AS x (day)
+        SELECT d.day
+          FROM boxoffice_code.session_rule_days(rule) AS d (day)
     ), start AS (
         SELECT d.day + t.clock::time AS local,
                boxoffice_code.local_instant(d.day + t.clock::time, zone) AS starts_at
@@ -992,16 +1016,17 @@ BEGIN
     IF faults IS NOT NULL THEN
         PERFORM boxoffice_code.refuse_all(faults);
     END IF;
+    IF boxoffice_code.session_rule_size(rule) > sessions_max THEN
+        PERFORM boxoffice_code.refuse('invalid_document', '/rule',
+            pg_catalog.jsonb_build_object('max', sessions_max),
+            'The rule makes more sessions than one request may.');
+    END IF;
     plan := CASE WHEN rule IS NULL
         THEN boxoffice_code.session_plan_list(event, sessions)
         ELSE boxoffice_code.session_plan_rule(event, rule) END;
     IF plan IS NULL THEN
         PERFORM boxoffice_code.refuse('invalid_document', '/rule', '{}',
             'No day is left of the rule.');
-    ELSIF pg_catalog.jsonb_array_length(plan) > sessions_max THEN
-        PERFORM boxoffice_code.refuse('invalid_document', '/rule',
-            pg_catalog.jsonb_build_object('max', sessions_max),
-            'The rule makes more sessions than one request may.');
     END IF;
     SELECT pg_catalog.jsonb_agg(f.fault)
       INTO faults

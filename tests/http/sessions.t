@@ -89,6 +89,9 @@ subtest 'what is wrong with one' => sub {
 	$bad->('a pool that is none', 422, 'unknown_reference', '/rule/capacities/0/pool', { rule => rule(capacities => [ { pool => 'moon', capacity => 1 } ]) });
 	$bad->('a type that is none', 422, 'unknown_reference', '/rule/ticket_types/0', { rule => rule(ticket_types => ['moon']) });
 	$bad->('too many', 422, 'invalid_document', '/rule', { rule => rule(to => ($year + 5) . '-01-01', times => [ map { sprintf '%02d:00', $_ } 0 .. 23 ]) });
+	# Five million starts were found out, each by itself, until the deadline came.
+	$bad->('far too many', 422, 'invalid_document', '/rule', { rule => rule(weekdays => [qw(mon tue wed thu fri sat sun)], to => ($year + 9) . '-01-01', except_dates => [],
+		times => [ map { my $h = $_; map { sprintf '%02d:%02d', $h, $_ } 0 .. 59 } 0 .. 23 ]) });
 	$bad->('two of a key', 422, 'invalid_document', '/sessions/1/key', { sessions => [ map { { key => 'a', starts_at => "$year-05-01T18:00:00Z" } } 1, 2 ] });
 };
 
