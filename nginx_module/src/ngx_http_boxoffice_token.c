@@ -212,6 +212,12 @@ ngx_http_boxoffice_token_hs256(ngx_http_boxoffice_key_t *key,
         return "has a secret of fewer than 32 bytes";
     }
 
+    /* a public key as the secret: whoever has read it could sign */
+
+    if (ngx_strncmp(material->data, "-----BEGIN ", 11) == 0) {
+        return "has a key in PEM, which is no secret";
+    }
+
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
                                                  "SHA256", 0);
     params[1] = OSSL_PARAM_construct_end();

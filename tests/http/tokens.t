@@ -221,6 +221,28 @@ subtest 'denied' => sub {
 	is_problem(asked($lost), 401, 'token_invalid', 'nor is it forgotten by a reload');
 };
 
+# Keys go in and out by reloads, while requests come: a new one is good beside the old ones, and what a key signed is good
+# no longer than the key, also where the token was kept as good.
+subtest 'another key' => sub {
+	my $server = $t->server;
+	my $pem    = "$server->{prefix}/next.pem";
+	system("openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out $pem && openssl pkey -in $pem -pubout -out $pem.pub && chmod 0644 $pem.pub") == 0 or die "openssl\n";
+	my $next   = token_sign({ alg => 'ES256', typ => 'JWT', kid => 'next' }, $claims, sign_ecdsa($pem));
+	my $reload = sub ($change) {
+		$server->nginx_rewrite($change);
+		$server->nginx_reload;
+		wait_until(sub { $server->worker_pids == 2 }, 'the old workers have gone');
+		$http->forget;
+	};
+	my $wrong = sub ($token) { join ' ', grep { $_ ne 200 } map { $_->status } $http->all(map { [ GET => $url, { token => $token } ] } 1 .. 20) };
+	is_problem(asked($next), 401, 'token_invalid', 'a key that is not there yet');
+	$reload->(sub ($text) { $text =~ s/^(\s*)(?=boxoffice_token_key )/$1boxoffice_token_key next ES256 file=$pem.pub;\n$1/mr });
+	is($wrong->($_), '', 'good by each worker') for $next, $good, $k->es256('organizer', org => $org);
+	$reload->(sub ($text) { $text =~ s/^\s*boxoffice_token_key next .*\n//mr });
+	is_problem(asked($next), 401, 'token_invalid', 'its tokens have gone with it');
+	is($wrong->($good), '', 'others have not');
+};
+
 # Lengths.
 my $long = $http->get($url, token => 'a' x 6000);
 cmp_ok($long->status, '>=', 400, 'a token of 6,000 bytes');

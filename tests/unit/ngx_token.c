@@ -225,6 +225,8 @@ test_keys(void)
 	check(ngx_http_boxoffice_token_key(NULL, &tokens, &h, &hs, &secret) != NULL, "no second key of one id");
 	check(ngx_http_boxoffice_token_key(NULL, &tokens, &x, &hs, &little) != NULL, "no secret of a few bytes");
 	tokens.keys.nelts = n;
+	check(ngx_http_boxoffice_token_key(NULL, &tokens, &x, &hs, &pem) != NULL, "no public key as a secret");
+	tokens.keys.nelts = n;
 	check(ngx_http_boxoffice_token_key(NULL, &tokens, &x, &rs, &secret) != NULL, "no other algorithm");
 	tokens.keys.nelts = n;
 	check(ngx_http_boxoffice_token_key(NULL, &tokens, &x, &es, &junk) != NULL, "no key that is none");

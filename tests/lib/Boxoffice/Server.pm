@@ -294,6 +294,14 @@ sub nginx_reload ($self) {
 
 # Changes nginx.conf by a function of its text and takes it into use.
 sub nginx_change ($self, $change) {
+	$self->nginx_rewrite($change);
+	$self->nginx_stop;
+	$self->nginx_start;
+	return;
+}
+
+# Only the first half of that: for who reloads.
+sub nginx_rewrite ($self, $change) {
 	my $file = $self->nginx_conf;
 	my $text = _slurp($file);
 	my $new  = $change->($text);
@@ -301,8 +309,6 @@ sub nginx_change ($self, $change) {
 	open my $out, '>', $file or die "$file: $!\n";
 	print {$out} $new;
 	close $out or die "$file: $!\n";
-	$self->nginx_stop;
-	$self->nginx_start;
 	return;
 }
 
