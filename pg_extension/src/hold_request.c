@@ -20,7 +20,6 @@ StaticAssertDecl((int) HOLD_CREATE_BODY_ITEMS == (int) HOLD_CHANGE_BODY_ITEMS &&
 				 "requests of hold_create and hold_change differ");
 
 #define PPM 1000000				/* parts of a whole, in which a bundle's shares are told */
-#define HOLD_PIECES_MAX 50000	/* of a hold: an order's answer lists a ticket for each */
 
 char *
 hold_line_pointer(const HoldLine *line, const char *member)

@@ -9,6 +9,8 @@
 #include "claim.h"
 #include "offer.h"
 
+#define HOLD_PIECES_MAX 50000	/* of a hold: an order's answer lists a ticket for each */
+
 /*
  * What one item asks for is a line, or a group of them: the item's own and, behind it, those of its
  * add-ons and of its bundle, with so many pieces for each piece of the first.

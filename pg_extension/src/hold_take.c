@@ -320,24 +320,24 @@ request_below_min(const HoldRequest *request)
 	return false;
 }
 
-/* The key of the session that is shortest of what a pass needs, as a fact; "" if it is no pass. */
-static const char *
-pass_shortage(HoldTaker *taker, const HoldLine *line)
+const char *
+hold_shortage(Inventory *inv, const Offer *offer, const OfferType *type,
+			  const OfferPlace *place)
 {
 	const OfferSession *session;
 	int64		least = PG_INT64_MAX;
 	int64		shortest = 0;
 
-	for (int i = 0; line->type->pass && i < line->place->stock_count; i++)
+	for (int i = 0; type->pass && i < place->stock_count; i++)
 	{
-		const Stock *stock = inventory_stock(taker->inv, line->place->stock_ids[i]);
+		const Stock *stock = inventory_stock(inv, place->stock_ids[i]);
 
 		if (stock_free(stock) >= least)
 			continue;
 		least = stock_free(stock);
 		shortest = stock->id;
 	}
-	session = shortest == 0 ? NULL : offer_stock_session(taker->offer, shortest);
+	session = shortest == 0 ? NULL : offer_stock_session(offer, shortest);
 	return session == NULL ? "" : psprintf(",\"session\":\"%s\"", session->key);
 }
 
@@ -347,7 +347,8 @@ refuse_shortage(HoldTaker *taker, HoldRequest *request, const HoldLine *line, in
 	if (line->missing == ERR_NONE)
 		return;
 	reply_refuse(request->call, line->missing, hold_line_pointer(line, "quantity"),
-				 psprintf("\"available\":%d%s", available, pass_shortage(taker, line)));
+				 psprintf("\"available\":%d%s", available,
+						  hold_shortage(taker->inv, taker->offer, line->type, line->place)));
 }
 
 /* What one piece of a group takes of a stock row. */

@@ -51,4 +51,8 @@ extern void hold_taker_ready(HoldTaker *taker);
  */
 extern bool hold_taker_take(HoldTaker *taker, HoldRequest *request, Hold *hold, int first_line);
 
+/* The session that is shortest of what a pass needs, as a fact after others; "" if it is none. */
+extern const char *hold_shortage(Inventory *inv, const Offer *offer, const OfferType *type,
+								 const OfferPlace *place);
+
 #endif							/* BOXOFFICE_HOLD_TAKE_H */

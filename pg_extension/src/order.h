@@ -180,6 +180,7 @@ extern const char *order_status_name(OrderStatus status);
 /* order_write.c */
 extern void order_insert(OrderEvent *event, Order *orders, int count);
 extern void order_write(int64 event_id, Order *orders, int count);
+extern void order_insert_tickets(int64 event_id, const Ticket *tickets, int count);
 extern void order_insert_fees(int64 event_id, const OrderFee *fees, int count);
 extern void order_move_tickets(int64 event_id, const Order *order);
 extern void order_write_claims(int64 event_id, const Order *orders, int count);

@@ -8,11 +8,13 @@
  * new place can't be had nothing has happened.
  *
  * A ticket keeps its id, its holder and its place in the order; a valid one gets a new code, and
- * the old code opens nothing any more.  It costs what the catalogue says now.  What the order then
- * lacks is due: a paid order is pending again, as a whole, with the event's payment term; the codes
- * of tickets that were not exchanged are valid again with the payment.  Once one of the order's
- * sessions is over it is too late to pay, so nothing may be lacking then.  What it has too much is
- * owed back.
+ * the old code opens nothing any more.  What a bundle has and the old ticket had not is a new
+ * ticket of the order; what belonged to a bundle and has no place in the new one is cancelled.
+ *
+ * What is exchanged costs what the catalogue says now.  What the order then lacks is due: a paid
+ * order is pending again, as a whole, with the event's payment term; the codes of tickets that were
+ * not exchanged are valid again with the payment.  Once one of the order's sessions is over it is
+ * too late to pay, so nothing may be lacking then.  What it has too much is owed back.
  *
  * Staff are not held to sale windows, pauses and limits per order; a capacity, a limit per buyer,
  * what a type is sold in and what tickets may be together with count for all (order_moves.c).
@@ -22,6 +24,7 @@
 #include "block.h"
 #include "buyer.h"
 #include "handlers.h"
+#include "hold_take.h"
 #include "lapsed.h"
 #include "order_exchange.h"
 #include "query.h"
@@ -144,10 +147,12 @@ moves_want(Exchange *x)
 	for (int i = 0; i < x->count; i++)
 	{
 		const Move *move = &x->moves[i];
-		const Claim *from = exchange_claim(x->act.order, move->ticket->line);
+		const Claim *from = move->fate == MOVE_COMES ? NULL
+			: exchange_claim(x->act.order, move->ticket->line);
 
-		inventory_want(inv, move->place->stock_ids, move->place->stock_count, 1);
-		if (from->block_id == 0)
+		if (move->fate != MOVE_GOES)
+			inventory_want(inv, move->place->stock_ids, move->place->stock_count, 1);
+		if (from != NULL && from->block_id == 0)
 			inventory_want(inv, from->stock_ids, from->stock_count, -1);
 	}
 	inventory_reclaim(inv);
@@ -161,8 +166,9 @@ exchange_load(Exchange *x)
 
 	order_add_stocks(act->inv, act->order);
 	for (int i = 0; i < x->count; i++)
-		inventory_add_stocks(act->inv, x->moves[i].place->stock_ids,
-							 x->moves[i].place->stock_count);
+		if (x->moves[i].fate != MOVE_GOES)
+			inventory_add_stocks(act->inv, x->moves[i].place->stock_ids,
+								 x->moves[i].place->stock_count);
 	inventory_load(act->inv);
 	block_load_of(act->inv, act->order->claims, act->order->claim_count);
 	order_add_buyers(act->inv, act->event, act->order);
@@ -196,14 +202,22 @@ order_make_room(Exchange *x)
 	order->fees = fees;
 }
 
-/* Gives the ticket's place back. */
+/* Gives the ticket's place back, if it has one; what goes is cancelled. */
 static void
 place_give(Exchange *x, const Move *move)
 {
 	Order	   *order = x->act.order;
+	Ticket	   *ticket = move->ticket;
 
-	order_line_lower(x->act.inv, order, exchange_claim(order, move->ticket->line), 1);
-	order_fee_lower(order, move->ticket->line, 1);
+	if (move->fate == MOVE_COMES)
+		return;
+	order_line_lower(x->act.inv, order, exchange_claim(order, ticket->line), 1);
+	order_fee_lower(order, ticket->line, 1);
+	if (move->fate != MOVE_GOES)
+		return;
+	ticket->state = TICKET_CANCELLED;
+	ticket->changed = true;
+	outbox_add(&x->act.outbox, "ticket.cancelled", ticket->id);
 }
 
 /* The new claim of this exchange that the move's place can be counted in, made if there is none. */
@@ -274,7 +288,8 @@ stays_to_come(const Exchange *x, int64 type_id)
 	int			count = 0;
 
 	for (int i = 0; i < x->count; i++)
-		count += x->moves[i].type->id == type_id && !x->moves[i].ticket->moved &&
+		count += x->moves[i].fate == MOVE_STAYS && x->moves[i].type->id == type_id &&
+			!x->moves[i].ticket->moved &&
 			x->moves[i].ticket->ticket_type_id == type_id;
 	return count;
 }
@@ -347,7 +362,9 @@ place_take(Exchange *x, const Move *move)
 	if (!inventory_take(x->act.inv, claim->stock_ids, claim->stock_count, 1, claim->state))
 	{
 		reply_refuse(x->act.call, place_shortage(x, move->place), move_pointer(move, ""),
-					 move_facts(move, "\"available\":0"));
+					 move_facts(move, psprintf("\"available\":0%s",
+											   hold_shortage(x->act.inv, x->offer, move->type,
+															 move->place))));
 		return false;
 	}
 	claim->quantity++;
@@ -385,9 +402,26 @@ places_take(Exchange *x)
 {
 	for (int alone = 1; alone >= 0; alone--)
 		for (int i = 0; i < x->count; i++)
-			if ((x->moves[i].parent == NULL) == alone && !place_take(x, &x->moves[i]))
+			if ((x->moves[i].parent == NULL) == alone && x->moves[i].fate != MOVE_GOES &&
+				!place_take(x, &x->moves[i]))
 				return false;
 	return true;
+}
+
+/* What comes is the order's, after what it had: its ids are newer. */
+static void
+order_add_coming(Exchange *x)
+{
+	Order	   *order = x->act.order;
+	Ticket	   *tickets = palloc_array(Ticket, order->ticket_count + x->coming + 1);
+
+	x->old_tickets = order->ticket_count;
+	if (order->ticket_count > 0)
+		memcpy(tickets, order->tickets, sizeof(Ticket) * order->ticket_count);
+	for (int i = 0; i < x->count; i++)
+		if (x->moves[i].fate == MOVE_COMES)
+			tickets[order->ticket_count++] = *x->moves[i].ticket;
+	order->tickets = tickets;
 }
 
 /* All old places for all new ones, and the new total, or none. */
@@ -400,6 +434,7 @@ places_swap(Exchange *x, int64 total)
 		place_give(x, &x->moves[i]);
 	if (places_take(x))
 	{
+		order_add_coming(x);
 		x->act.order->total = total;
 		if (payment_is_in_time(x))
 			return true;
@@ -440,6 +475,10 @@ exchange_write(Exchange *x)
 	Order	   *order = x->act.order;
 	int64		event_id = x->act.event->id;
 
+	for (int i = x->old_tickets; i < order->ticket_count; i++)
+		order->tickets[i].changed = order->tickets[i].moved = false;
+	order_insert_tickets(event_id, order->tickets + x->old_tickets,
+						 order->ticket_count - x->old_tickets);
 	for (int i = x->old_claims; i < order->claim_count; i++)
 		order->claims[i].changed = false;
 	claim_insert(event_id, order->claims + x->old_claims, order->claim_count - x->old_claims);

@@ -13,18 +13,27 @@
 #include "offer.h"
 #include "order_act.h"
 
+/* What becomes of a ticket that goes with the one it belongs to. */
+typedef enum MoveFate
+{
+	MOVE_STAYS,					/* in the order, as another ticket */
+	MOVE_COMES,					/* it is made: a part that the old ticket had not */
+	MOVE_GOES					/* it is cancelled: the new one has no such part */
+} MoveFate;
+
 /* A ticket that becomes another: one that is named, or that goes with the ticket it belongs to. */
 typedef struct Move
 {
+	MoveFate	fate;			/* of one that is named MOVE_STAYS */
 	int			index;			/* in the request; of one that follows that of its parent */
 	bool		follows;		/* is not named */
 	int			type_ref;		/* -1: the type stays */
 	int			session_ref;	/* -1: the session stays, or is that of its parent */
-	Ticket	   *ticket;			/* NULL: there is none of that id */
+	Ticket	   *ticket;			/* NULL: none of that id; of one that comes a new one */
 	const Ticket *parent;		/* whose add-on or part of a bundle it is, NULL: it stands alone */
 	int			parent_move;	/* that of the parent, -1: it stays */
 	bool		bundled;		/* a part of its parent's bundle */
-	int			piece;			/* which of the new bundle's pieces; -1: they don't match */
+	int			piece;			/* which of the new bundle's, 0: none; -1: they don't match */
 	int			followers;		/* how many follow it, from first_follower on */
 	int			first_follower;
 	OfferType  *type;			/* NULL: none of that name */
@@ -43,9 +52,12 @@ typedef struct Exchange
 	int			named_count;
 	Move	   *moves;			/* these, then those that follow */
 	int			count;
+	int			coming;			/* of these: for tickets that are made */
+	bool		too_many;		/* the order would have more tickets than one may */
 	int		   *move_of;		/* of each of the order's tickets its move, -1: none */
 	int			old_claims;		/* of the order; new ones come after */
 	int			old_fees;
+	int			old_tickets;	/* what comes stands after them, once it has its place */
 } Exchange;
 
 /* Reads the catalogue for what the call names and what the order has. */

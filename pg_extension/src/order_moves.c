@@ -8,12 +8,15 @@
  * those that the call names become others as it says.  What they are together must be what the
  * catalogue lets be together wherever a type changes: add-ons of the ticket's type, as few and as
  * many as it must and may have.  A bundle is exchanged as a whole, by its first ticket: for the
- * same in another session, or for another that has as many parts, which become each other.
+ * same in another session, for another, or for what is none; and what is none for a bundle.  Its
+ * parts become those of the new one as far as they go: parts that it has not are made, parts too
+ * many are cancelled.
  */
 #include "postgres.h"
 
 #include "handlers.h"
 #include "hold_request.h"
+#include "id.h"
 #include "order_exchange.h"
 
 char *
@@ -27,6 +30,9 @@ move_facts(const Move *move, const char *facts)
 {
 	if (!move->follows)
 		return facts;
+	if (move->fate == MOVE_COMES)
+		return psprintf("\"ticket_type\":\"%s\"%s%s", move->type->key, facts == NULL ? "" : ",",
+						facts == NULL ? "" : facts);
 	return psprintf("\"ticket\":\"" INT64_FORMAT "\"%s%s", move->ticket->id,
 					facts == NULL ? "" : ",", facts == NULL ? "" : facts);
 }
@@ -105,7 +111,7 @@ parent_session(const Exchange *x, const Move *move)
 static void
 move_place(Exchange *x, Move *move)
 {
-	if (move->type == NULL)
+	if (move->type == NULL || move->fate == MOVE_GOES)
 		return;
 	if (move->type->pass)
 		move->session = NULL;
@@ -190,43 +196,87 @@ piece_find(Exchange *x, const Move *of, int64 type_id)
 	return NULL;
 }
 
+/* Adds the ticket that is made for a piece of the bundle that the move's ticket becomes. */
+static void
+piece_come(Exchange *x, Order *order, int parent, int piece, OfferType *type)
+{
+	Move	   *of = &x->moves[parent];
+	Ticket	   *ticket;
+
+	x->too_many |= order->ticket_count + x->coming >= HOLD_PIECES_MAX;
+	if (x->too_many)
+		return;
+	x->coming++;
+	ticket = palloc0_object(Ticket);
+	ticket->id = id_next();
+	ticket->order_id = order->id;
+	ticket->parent_id = of->ticket->id;
+	x->moves[x->count++] = (Move) {
+		.fate = MOVE_COMES,.index = of->index,.follows = true,.type_ref = -1,.session_ref = -1,
+		.ticket = ticket,.parent = of->ticket,.parent_move = parent,.bundled = true,
+		.piece = piece,.type = type
+	};
+	of->followers++;
+}
+
+/* Room for the moves that there may be beside those of the order's tickets; moves are moved. */
+static Move *
+moves_make_room(Exchange *x, const Order *order, int pieces)
+{
+	size_t		count = (size_t) x->named_count + order->ticket_count + x->coming + pieces + 1;
+
+	if (pieces > 0)
+		x->moves = repalloc_array(x->moves, Move, count);
+	return x->moves;
+}
+
 /* Which part becomes which of the new bundle: those of the same type, then the others in turn. */
 static void
-pieces_match(Exchange *x, Move *of)
+pieces_match(Exchange *x, Order *order, int parent)
 {
-	int			pieces = bundle_pieces(of->type);
+	int			pieces = bundle_pieces(x->moves[parent].type);
+	Move	   *of = &moves_make_room(x, order, pieces)[parent];
 	BundlePiece *shares = pieces == 0 ? NULL : bundle_share(of->type, 0, pieces);
 	bool		same = of->type->id == of->ticket->ticket_type_id;
 	bool	   *taken = palloc0_array(bool, pieces + 1);
+	Move	   *part;
 
 	for (int k = 1; k < pieces; k++)
 	{
-		Move	   *part = piece_find(x, of, shares[k].part->type_id);
-
+		part = piece_find(x, of, shares[k].part->type_id);
 		taken[k] = part != NULL;
 		if (part != NULL)
 			part->piece = k;
 	}
-	for (int k = 1; k < pieces && of->piece == 0; k++)
+	for (int k = 1; k < pieces; k++)
 	{
-		Move	   *part = taken[k] || same ? NULL : piece_find(x, of, 0);
+		OfferType  *type = offer_type(x->offer, shares[k].part->type_id);
 
+		part = taken[k] || same ? NULL : piece_find(x, of, 0);
 		if (part != NULL)
 		{
 			part->piece = k;
-			part->type = offer_type(x->offer, shares[k].part->type_id);
+			part->type = type;
 		}
-		else if (!taken[k])
+		else if (!taken[k] && same)
 			of->piece = -1;
+		else if (!taken[k])
+			piece_come(x, order, parent, k, type);
 	}
-	if (piece_find(x, of, 0) != NULL)
-		of->piece = -1;
+	while (of->piece == 0 && (part = piece_find(x, of, 0)) != NULL)
+	{
+		part->fate = MOVE_GOES;
+		part->piece = -1;
+		of->piece = same ? -1 : 0;
+	}
 }
 
 void
 exchange_resolve(Exchange *x, Order *order)
 {
 	x->count = x->named_count;
+	x->coming = 0;
+	x->too_many = false;
 	x->moves = palloc0_array(Move, x->named_count + order->ticket_count + 1);
 	memcpy(x->moves, x->named, sizeof(Move) * x->named_count);
 	x->move_of = palloc_array(int, order->ticket_count + 1);
@@ -245,7 +295,7 @@ exchange_resolve(Exchange *x, Order *order)
 		else if (x->moves[i].place != NULL && move_of(x, order, x->moves[i].ticket) == i)
 		{
 			followers_add(x, order, i);
-			pieces_match(x, &x->moves[i]);
+			pieces_match(x, order, i);
 		}
 	for (int i = x->named_count; i < x->count; i++)
 		move_place(x, &x->moves[i]);
@@ -293,8 +343,6 @@ judge_type_alone(Exchange *x, const Move *move)
 		reply_refuse(call, ERR_NOT_SOLD_ALONE, move_pointer(move, "/ticket_type"), NULL);
 	if (move->piece < 0)
 		reply_refuse_detail(call, ERR_INVALID_DOCUMENT, move_pointer(move, "/ticket_type"), NULL,
-							type_changes(move) ?
-							"A bundle is exchanged for one that has as many parts." :
 							"The bundle is made of other parts by now.");
 	if (move->type->pass && move->session_ref >= 0)
 		reply_refuse_detail(call, ERR_INVALID_DOCUMENT, move_pointer(move, "/session"), NULL,
@@ -461,7 +509,8 @@ judge_move(Exchange *x, const Move *move)
 {
 	if (!move->follows)
 		judge_ticket(x, move);
-	if (move->ticket == NULL || move->ticket->state == TICKET_CANCELLED)
+	if (move->ticket == NULL || move->ticket->state == TICKET_CANCELLED ||
+		move->fate == MOVE_GOES)
 		return;
 	if (move->type == NULL && move->type_ref < 0)
 		inventory_moved("a ticket has another type");
@@ -487,6 +536,9 @@ exchange_judge(Exchange *x)
 		reply_refuse(x->act.call, ERR_EVENT_CANCELLED, "", NULL);
 	for (int i = 0; i < x->count; i++)
 		judge_move(x, &x->moves[i]);
+	if (x->too_many)
+		reply_refuse(x->act.call, ERR_MAX_PER_ORDER, "/tickets",
+					 psprintf("\"max\":%d", HOLD_PIECES_MAX));
 	return !x->act.call->reply.done;
 }
 
@@ -501,23 +553,31 @@ price_now(const Exchange *x, const Move *move, int64 given)
 	return move->type->free_price ? Max(price, given) : price;
 }
 
-/* A bundle's price falls to its pieces. */
-static void
-bundle_price(Exchange *x, Move *move, int pieces)
+/* What was given for a ticket, as a bundle with all of its parts. */
+static int64
+price_given(const Exchange *x, const Move *move)
 {
 	int64		given = move->ticket->price;
-	BundlePiece *shares;
 
 	for (int i = 0; i < move->followers; i++)
 		if (x->moves[move->first_follower + i].bundled)
 			given += x->moves[move->first_follower + i].ticket->price;
-	shares = bundle_share(move->type, price_now(x, move, given), pieces);
+	return given;
+}
+
+/* A bundle's price falls to its pieces. */
+static void
+bundle_price(Exchange *x, Move *move, int pieces)
+{
+	int64		price = price_now(x, move, price_given(x, move));
+	BundlePiece *shares = bundle_share(move->type, price, pieces);
+
 	move->price = shares[0].price;
 	for (int i = 0; i < move->followers; i++)
 	{
 		Move	   *part = &x->moves[move->first_follower + i];
 
-		if (part->bundled)
+		if (part->bundled && part->fate != MOVE_GOES)
 			part->price = shares[part->piece].price;
 	}
 }
@@ -536,6 +596,6 @@ exchange_price(Exchange *x)
 		if (pieces > 0)
 			bundle_price(x, move, pieces);
 		else
-			move->price = price_now(x, move, move->ticket->price);
+			move->price = price_now(x, move, price_given(x, move));
 	}
 }

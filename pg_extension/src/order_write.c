@@ -334,18 +334,39 @@ ticket_insert(Bulk *bulk, int64 event_id, const Ticket *ticket)
 	bulk_row(bulk);
 }
 
-static void
-tickets_insert(int64 event_id, const Order *orders, int count)
+static Bulk *
+tickets_begin(int count)
 {
 	static const char *const columns[] = {
 		"event_id", "id", "order_id", "line", "ticket_type_id", "session_id", "price", "fee", "state",
 		"code", "parent_id"
 	};
-	Bulk	   *bulk = bulk_begin("ticket", columns, lengthof(columns), tickets_in(orders, count));
+
+	return bulk_begin("ticket", columns, lengthof(columns), count);
+}
+
+static void
+tickets_insert(int64 event_id, const Order *orders, int count)
+{
+	Bulk	   *bulk = tickets_begin(tickets_in(orders, count));
 
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < orders[i].ticket_count; j++)
 			ticket_insert(bulk, event_id, &orders[i].tickets[j]);
+	bulk_end(bulk);
+}
+
+/* Writes new tickets of orders that are there; they have no holders. */
+void
+order_insert_tickets(int64 event_id, const Ticket *tickets, int count)
+{
+	Bulk	   *bulk;
+
+	if (count == 0)
+		return;
+	bulk = tickets_begin(count);
+	for (int i = 0; i < count; i++)
+		ticket_insert(bulk, event_id, &tickets[i]);
 	bulk_end(bulk);
 }
 

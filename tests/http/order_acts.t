@@ -137,6 +137,19 @@ subtest 'exchange of what belongs together' => sub {
 	my $full = act($event, $order, 'exchange', { tickets => [ { ticket => $id{day}[0], session => 'early' } ] });
 	is_problem($full, 409, 'all_held', 'there is no tour to go along');
 	is($full->json->{errors}[0]{ticket}, $id{tour}[0], 'which is told');
+	my $plain = act($event, $order, 'exchange', { tickets => [ { ticket => $id{night}[0], ticket_type => 'day' } ] });
+	my $has   = sub ($answer) { return join ' ', map { "$_->{ticket_type} $_->{state}" } @{ $answer->json->{tickets} } };
+	is($has->($plain), 'day reserved day reserved tour reserved drink cancelled drink cancelled', 'a bundle becomes a ticket that is none: its parts are cancelled');
+	is($plain->json->{total}, 2300, '… which is all that it costs');
+	my $night = { tickets => [ { ticket => $id{night}[0], ticket_type => 'night' } ] };
+	my $bar   = $t->hold($event, items => [ { ticket_type => 'drink', session => 'late', quantity => 3 } ])->json;
+	my $dry   = act($event, $order, 'exchange', $night);
+	is_problem($dry, 409, 'all_held', 'back again it needs what its parts need');
+	is($dry->json->{errors}[0]{ticket_type}, 'drink', '… of which the first that cannot be had is told');
+	is_status($http->delete("/v1/events/$event->{id}/holds/$bar->{id}", secret => $bar->{secret}), 200, 'it can be had');
+	my $again = act($event, $order, 'exchange', $night);
+	is($has->($again), 'day reserved night reserved tour reserved drink cancelled drink cancelled drink reserved drink reserved', 'so the parts are made anew');
+	is($again->json->{total}, 3300, '… for the price of the bundle');
 };
 
 subtest 'split' => sub {
