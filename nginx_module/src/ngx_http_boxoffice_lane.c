@@ -6,8 +6,10 @@
  * single calls would sell at the speed of one flush at a time.  Here the calls
  * of one operation and event wait in one lane while a batch of theirs is on
  * the way; when it is back, all that wait go together.  An idle lane sends its
- * first call at once: waiting is never on purpose.
+ * first call at once.
  *
+ *   - In a flood the next batch waits a moment for those who were answered just
+ *     now, see ngx_http_boxoffice_lane_gather().
  *   - A lane of a route that is not joined (no "lane" in the contract) sends
  *     its calls one by one, as many at a time as there are connections.
  *   - Lanes that have something to send stand in one ring and take turns.
@@ -29,6 +31,7 @@
 
 #define NGX_HTTP_BOXOFFICE_BUCKETS    1024   /* a power of two */
 #define NGX_HTTP_BOXOFFICE_LIMIT_MIN  128
+#define NGX_HTTP_BOXOFFICE_GATHER_MIN 32
 #define NGX_HTTP_BOXOFFICE_SWEEP      50
 
 
@@ -53,6 +56,8 @@ struct ngx_http_boxoffice_lane_s {
     ngx_uint_t                         inflight;  /* batches */
     ngx_uint_t                         limit;     /* calls in a batch */
     ngx_uint_t                         shortest;  /* 1/16 ms */
+    ngx_uint_t                         expected;  /* while it gathers */
+    ngx_event_t                        gather;    /* a timer */
 
     unsigned                           active:1;
     unsigned                           queued:1;  /* has a place in turn */
@@ -109,6 +114,9 @@ static ngx_uint_t ngx_http_boxoffice_lane_bucket(
 static void ngx_http_boxoffice_lane_destroy(ngx_http_boxoffice_lane_t *lane);
 static void ngx_http_boxoffice_lane_offer(ngx_http_boxoffice_lane_t *lane);
 static void ngx_http_boxoffice_lane_rest(ngx_http_boxoffice_lane_t *lane);
+static void ngx_http_boxoffice_lane_gather(ngx_http_boxoffice_lane_t *lane,
+    ngx_uint_t n, ngx_msec_t took);
+static void ngx_http_boxoffice_lane_gather_handler(ngx_event_t *ev);
 
 static void ngx_http_boxoffice_lane_dispatch_handler(ngx_event_t *ev);
 static void ngx_http_boxoffice_lane_dispatch(void);
@@ -364,6 +372,11 @@ ngx_http_boxoffice_lane_create(const ngx_http_boxoffice_route_t *route,
     lane->limit = route->lane ? lanes->conf->batch_max : 1;
     ngx_queue_init(&lane->calls);
 
+    lane->gather.handler = ngx_http_boxoffice_lane_gather_handler;
+    lane->gather.data = lane;
+    lane->gather.log = lanes->log;
+    lane->gather.cancelable = 1;
+
     bucket = ngx_http_boxoffice_lane_bucket(route, event);
 
     ngx_queue_insert_head(&lanes->lanes[bucket], &lane->link);
@@ -435,6 +448,10 @@ ngx_http_boxoffice_lane_bucket(const ngx_http_boxoffice_route_t *route,
 static void
 ngx_http_boxoffice_lane_destroy(ngx_http_boxoffice_lane_t *lane)
 {
+    if (lane->gather.timer_set) {
+        ngx_del_timer(&lane->gather);
+    }
+
     ngx_queue_remove(&lane->link);
     ngx_queue_remove(&lane->use);
     ngx_http_boxoffice_lanes.nlanes--;
@@ -465,6 +482,15 @@ ngx_http_boxoffice_lane_offer(ngx_http_boxoffice_lane_t *lane)
         return;
     }
 
+    if (lane->gather.timer_set) {
+
+        if (lane->waiting < ngx_min(lane->expected, lane->limit)) {
+            return;
+        }
+
+        ngx_del_timer(&lane->gather);
+    }
+
     lane->queued = 1;
     ngx_queue_insert_tail(&ngx_http_boxoffice_lanes.ready, &lane->turn);
 }
@@ -488,6 +514,43 @@ ngx_http_boxoffice_lane_rest(ngx_http_boxoffice_lane_t *lane)
         lane->active = 0;
         ngx_queue_remove(&lane->use);
         ngx_queue_insert_tail(&ngx_http_boxoffice_lanes.unused, &lane->use);
+    }
+}
+
+
+/*
+ * Buyers who were answered just now often ask again at once.  Would those leave
+ * without them who came while the batch was on the way, there were two crowds
+ * in turn, and two locks and two flushes where one of each is enough.  So the
+ * next batch waits for as many calls as the last one had, but no longer than
+ * half the time that one took, nor than the target.
+ */
+
+static void
+ngx_http_boxoffice_lane_gather(ngx_http_boxoffice_lane_t *lane, ngx_uint_t n,
+    ngx_msec_t took)
+{
+    ngx_msec_t  wait;
+
+    wait = ngx_min(took / 2, ngx_http_boxoffice_lanes.conf->batch_target);
+
+    if (lane->route->lane && n >= NGX_HTTP_BOXOFFICE_GATHER_MIN && wait) {
+        lane->expected = n;
+        ngx_add_timer(&lane->gather, wait);
+    }
+}
+
+
+static void
+ngx_http_boxoffice_lane_gather_handler(ngx_event_t *ev)
+{
+    ngx_http_boxoffice_lane_t  *lane;
+
+    lane = ev->data;
+
+    if (lane->waiting) {
+        ngx_http_boxoffice_lane_offer(lane);
+        ngx_http_boxoffice_lane_dispatch();
     }
 }
 
@@ -692,6 +755,7 @@ static void
 ngx_http_boxoffice_lane_done(ngx_http_boxoffice_pg_t *pg)
 {
     void                        *rows;
+    ngx_msec_t                   took;
     ngx_uint_t                   verdict, error;
     ngx_http_boxoffice_batch_t  *batch;
 
@@ -738,8 +802,10 @@ ngx_http_boxoffice_lane_done(ngx_http_boxoffice_pg_t *pg)
     }
 
     if (verdict == NGX_HTTP_BOXOFFICE_ANSWER) {
-        ngx_http_boxoffice_lane_adapt(batch->lane, batch->n,
-                                      ngx_current_msec - batch->start);
+        took = ngx_current_msec - batch->start;
+
+        ngx_http_boxoffice_lane_adapt(batch->lane, batch->n, took);
+        ngx_http_boxoffice_lane_gather(batch->lane, batch->n, took);
     }
 
     /*

@@ -152,6 +152,8 @@ ngx_http_boxoffice_pool_get(void)
     ngx_queue_remove(q);
     pool->nidle--;
 
+    ngx_http_boxoffice_pool_gauge();
+
     return ngx_queue_data(q, ngx_http_boxoffice_pg_t, queue);
 }
 

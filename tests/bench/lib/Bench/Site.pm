@@ -153,14 +153,18 @@ sub event_of ($self, $document) {
 	return $event->{id};
 }
 
-# Takes all sales away, so that runs begin alike.
+# Takes all sales away, so that runs begin alike. The worker may stand in the way with tables
+# locked in an order of its own, and either may be the one that gives up.
 sub reset ($self) {
-	$self->psql(<<~"SQL");
-		SET lock_timeout = '20s';
-		TRUNCATE $hot;
-		UPDATE boxoffice.stock SET held = 0, pending = 0, sold = 0, blocked = 0
-		 WHERE held <> 0 OR pending <> 0 OR sold <> 0 OR blocked <> 0
-		SQL
+	for my $left (reverse 0 .. 4) {
+		last if eval { $self->psql(<<~"SQL"); 1 };
+			SET lock_timeout = '20s';
+			TRUNCATE $hot;
+			UPDATE boxoffice.stock SET held = 0, pending = 0, sold = 0, blocked = 0
+			 WHERE held <> 0 OR pending <> 0 OR sold <> 0 OR blocked <> 0
+			SQL
+		die $@ unless $left && $@ =~ /deadlock detected/;
+	}
 	$self->psql('VACUUM boxoffice.stock');
 	return;
 }
