@@ -534,7 +534,7 @@ ngx_http_boxoffice_lane_gather(ngx_http_boxoffice_lane_t *lane, ngx_uint_t n,
 
     wait = ngx_min(took / 2, ngx_http_boxoffice_lanes.conf->batch_target);
 
-    if (lane->route->lane && n >= NGX_HTTP_BOXOFFICE_GATHER_MIN && wait) {
+    if (n >= NGX_HTTP_BOXOFFICE_GATHER_MIN && wait) {
         lane->expected = n;
         ngx_add_timer(&lane->gather, wait);
     }
@@ -755,7 +755,6 @@ static void
 ngx_http_boxoffice_lane_done(ngx_http_boxoffice_pg_t *pg)
 {
     void                        *rows;
-    ngx_msec_t                   took;
     ngx_uint_t                   verdict, error;
     ngx_http_boxoffice_batch_t  *batch;
 
@@ -802,10 +801,8 @@ ngx_http_boxoffice_lane_done(ngx_http_boxoffice_pg_t *pg)
     }
 
     if (verdict == NGX_HTTP_BOXOFFICE_ANSWER) {
-        took = ngx_current_msec - batch->start;
-
-        ngx_http_boxoffice_lane_adapt(batch->lane, batch->n, took);
-        ngx_http_boxoffice_lane_gather(batch->lane, batch->n, took);
+        ngx_http_boxoffice_lane_adapt(batch->lane, batch->n,
+                                      ngx_current_msec - batch->start);
     }
 
     /*
@@ -1022,6 +1019,8 @@ ngx_http_boxoffice_lane_adapt(ngx_http_boxoffice_lane_t *lane, ngx_uint_t n,
     if (!lane->route->lane) {
         return;
     }
+
+    ngx_http_boxoffice_lane_gather(lane, n, took);
 
     took *= 16;
 
