@@ -76,6 +76,12 @@ subtest 'CORS' => sub {
 	like(lc($real->header('Access-Control-Expose-Headers') // ''), qr/retry-after/, 'and scripts may read Retry-After');
 	my $error = $http->post($holds, {}, headers => [ Origin => 'https://shop.example' ]);
 	is($error->header('Access-Control-Allow-Origin'), '*', 'a refusal can be read, too');
+	my $contract = $http->request(OPTIONS => '/v1/openapi.json', headers => [ Origin => 'https://shop.example', 'Access-Control-Request-Method' => 'GET',
+		'Access-Control-Request-Headers' => 'x-request-id' ]);
+	is_status($contract, 204, 'a preflight of the contract');
+	like(lc $contract->header('Access-Control-Allow-Headers'), qr/x-request-id/, '… allows what every request may have');
+	is($contract->header('Access-Control-Allow-Origin'), '*', '… for any origin');
+	is_status($http->get('/v1/openapi.json', headers => [ Origin => 'https://shop.example' ]), 200, '… and then it is read');
 };
 
 subtest 'pipelined requests' => sub {
