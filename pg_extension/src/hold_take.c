@@ -443,11 +443,25 @@ group_free(HoldTaker *taker, const HoldLine *group)
 }
 
 /*
- * Why a group can't be had as often as wanted: of the lines that are short by themselves, with what
+ * How many groups there would have to be for the buyer to be better off. Who takes what there is
+ * need not hear that all of it can never be had.
+ */
+static int
+group_least(const HoldRequest *request, const HoldLine *group, int units)
+{
+	int			wanted = group->quantity - group->kept;
+
+	if (!request->partial)
+		return wanted;
+	return Min(wanted, Max(units + 1, group->type->min_per_order - group->kept));
+}
+
+/*
+ * Why there are not at least so many groups: of the lines that are short by themselves, with what
  * each could have; where only all together are, of the first, with how many groups there are.
  */
 static void
-group_explain(HoldTaker *taker, HoldLine *group, int *available)
+group_explain(HoldTaker *taker, HoldLine *group, int least, int *available)
 {
 	int			units = available[0];
 	bool		told = false;
@@ -455,7 +469,7 @@ group_explain(HoldTaker *taker, HoldLine *group, int *available)
 	for (int k = 0; k <= group->parts; k++)
 	{
 		HoldLine   *line = &group[k];
-		int			wanted = line->quantity - line->kept;
+		int			wanted = Min(line->quantity - line->kept, least * line->each);
 
 		available[k] = group->parts == 0 ? units : line_free(taker, line);
 		if (available[k] >= wanted)
@@ -466,7 +480,7 @@ group_explain(HoldTaker *taker, HoldLine *group, int *available)
 	if (told)
 		return;
 	available[0] = units;
-	group->missing = group_shortage(taker, group, group->quantity - group->kept);
+	group->missing = group_shortage(taker, group, least);
 }
 
 /* Takes so many whole groups. */
@@ -536,7 +550,7 @@ taker_take_lines(HoldTaker *taker, HoldRequest *request, Hold *hold, int number)
 			available[i] = group_free(taker, group);
 			units = Min(wanted, available[i]);
 			if (units < wanted)
-				group_explain(taker, group, &available[i]);
+				group_explain(taker, group, group_least(request, group, units), &available[i]);
 			if (units > 0)
 				group_take(taker, group, units, hold, &number);
 			complete &= units == wanted;

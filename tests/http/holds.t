@@ -86,6 +86,9 @@ subtest 'sold out, all held, in part' => sub {
 	is($part->json->{items}[0]{quantity}, 1, 'one');
 	is_deeply($part->json->{missing}, [ { ticket_type => 'general', session => 'main', quantity => 1, code => 'all_held' } ], 'and says what is missing');
 	is_problem($t->hold($event, partial => \1), 409, 'all_held', 'partial of nothing is a refusal');
+	# They were told never to ask again, since there will never be six.
+	is_problem($t->hold($event, quantity => 6, partial => \1), 409, 'all_held', 'some of six may come back');
+	is_problem($t->hold($event, quantity => 6), 409, 'sold_out', 'all of six never will');
 
 	$t->order($event, $_) for $hold, $part->json;
 	my $sold = $t->hold($event);
