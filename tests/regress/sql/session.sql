@@ -199,6 +199,13 @@ SELECT api.ticket_type_create(:both, 'shirt', 'Shirt', 5, kind => 'merchandise',
 SELECT api.hold_create(:both, '[{"ticket_type": "shirt", "quantity": 2}]') ->> 'status' AS status;
 SELECT api.session_delete(:both, 'one') ->> 'session_count' AS left;
 SELECT api.session_delete(:both, 'two');
+-- of a crowd nobody asks each while all wait
+BEGIN;
+INSERT INTO boxoffice.claim (event_id, owner_id, line, state, quantity, group_id, unit_price, unit_fee, stock_ids)
+SELECT c.event_id, n, 0, 'released', c.quantity, c.group_id, c.unit_price, c.unit_fee, c.stock_ids
+  FROM generate_series(1, 10000) AS n, (SELECT * FROM boxoffice.claim WHERE event_id = :both LIMIT 1) AS c;
+SELECT api.session_delete(:both, 'three');
+ROLLBACK;
 SELECT api.session_delete(:both, 'three') ->> 'session_count' AS left;
 SELECT * FROM boxoffice.check_inventory(:both);
 
