@@ -5,6 +5,7 @@ use v5.36;
 use lib 'tests/lib';
 use Boxoffice::Test;
 use Cpanel::JSON::XS qw(decode_json);
+use IO::Socket::IP   ();
 
 my $t    = Boxoffice::Test->start;
 my $http = $t->http;
@@ -204,6 +205,21 @@ subtest 'throttled, and other refusals of nginx\'s own' => sub {
 	my $who = $plain->get('/healthz');
 	is($who->status . ' ' . $who->code, '401 token_missing', 'a password that nginx wants');
 	like($who->{raw}, qr/^WWW-Authenticate: Basic realm="operators"/mi, '… is asked for');
+};
+
+# It was, so that every `make run` that did not name another failed as well.
+subtest 'a port that cannot be had is not remembered' => sub {
+	my $server = $t->server;
+	my $kept   = Boxoffice::Server::_slurp("$server->{prefix}/settings");
+	my $other  = IO::Socket::IP->new(LocalHost => $server->{host}, LocalPort => 0, Listen => 1) or die "no port: $!\n";
+	for my $port (70_000, 'http', $other->sockport) {
+		local %ENV = (%ENV, $server->env, PORT => $port);
+		my $said = `$Boxoffice::Server::TOP/conf/run nginx 2>&1`;
+		isnt($?, 0, "PORT=$port");
+		like($said, qr/^boxoffice: .*PORT/m, '… is refused by its name');
+		is_deeply([ sort split /\n/, Boxoffice::Server::_slurp("$server->{prefix}/settings") ], [ sort split /\n/, $kept ], '… and forgotten');
+	}
+	is_status($http->get('/v1/openapi.json'), 200, 'nginx runs on');
 };
 
 $t->finish;
