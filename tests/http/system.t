@@ -212,13 +212,17 @@ subtest 'a port that cannot be had is not remembered' => sub {
 	my $server = $t->server;
 	my $kept   = Boxoffice::Server::_slurp("$server->{prefix}/settings");
 	my $other  = IO::Socket::IP->new(LocalHost => $server->{host}, LocalPort => 0, Listen => 1) or die "no port: $!\n";
-	for my $port (70_000, 'http', $other->sockport) {
+	my $conf   = Boxoffice::Server::_slurp($server->nginx_conf);
+	for my $port (70_000, 'http', 0, $other->sockport) {
 		local %ENV = (%ENV, $server->env, PORT => $port);
 		my $said = `$Boxoffice::Server::TOP/conf/run nginx 2>&1`;
 		isnt($?, 0, "PORT=$port");
 		like($said, qr/^boxoffice: .*PORT/m, '… is refused by its name');
 		is_deeply([ sort split /\n/, Boxoffice::Server::_slurp("$server->{prefix}/settings") ], [ sort split /\n/, $kept ], '… and forgotten');
 	}
+	local %ENV = (%ENV, $server->env, PORT => Boxoffice::Server::_free_port(), NGINX_BIN => 'false');
+	like(`$Boxoffice::Server::TOP/conf/run nginx 2>&1`, qr/refuses its configuration/, 'a configuration that nginx refuses');
+	is(Boxoffice::Server::_slurp($server->nginx_conf), $conf, '… is not put in the place of the one that it has');
 	is_status($http->get('/v1/openapi.json'), 200, 'nginx runs on');
 };
 
