@@ -73,12 +73,12 @@ LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION boxoffice_code.refuse_all IS
 'Raises a refusal for several faults, a list of {"code", "pointer", "detail", facts}; does nothing if there are none.';
 
-CREATE FUNCTION boxoffice_code.require_fits(operation text, body jsonb)
-RETURNS void
+CREATE FUNCTION boxoffice_code.require_fits(operation text, args jsonb)
+RETURNS jsonb
 AS 'MODULE_PATHNAME', 'require_fits'
-LANGUAGE C IMMUTABLE STRICT;
+LANGUAGE C IMMUTABLE;
 COMMENT ON FUNCTION boxoffice_code.require_fits IS
-'Refuses a body that does not fit the contract of the operation; ids may be numbers, nulls stand for what is absent.';
+'Refuses a body, or the parameters of an operation without one, that does not fit the contract; ids may be numbers, nulls stand for what is absent. Returns the body with the defaults of what is absent; what the contract does not name is left out.';
 
 CREATE FUNCTION boxoffice_code.contract() RETURNS text
 AS 'MODULE_PATHNAME', 'contract' LANGUAGE C IMMUTABLE;

@@ -317,17 +317,18 @@ bind_integer(Binder *binder, const Schema *schema, const Step *step, const JsonN
 			 BoundValue *value)
 {
 	bool		negative = number->text[0] == '-';
+	bool		beyond;			/* all that an integer can be, and so any limit */
 
 	value->kind = BOUND_INT;
 	if (!number->whole)
+	{
 		fault_at(binder, step, "type", NULL, "must be a whole number, without point or exponent");
-	else if (!parse_int64(number->text, number->len, &value->as.integer))
-		value->as.integer = negative ? PG_INT64_MIN : PG_INT64_MAX;
-	if (!number->whole)
 		return;
-	if (value->as.integer < schema->min)
+	}
+	beyond = !parse_int64(number->text, number->len, &value->as.integer);
+	if (beyond ? negative : value->as.integer < schema->min)
 		fault_limit(binder, step, "minimum", schema->min, "be", "");
-	else if (value->as.integer > schema->max)
+	else if (beyond || value->as.integer > schema->max)
 		fault_limit(binder, step, "maximum", schema->max, "be", "");
 }
 

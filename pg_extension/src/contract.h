@@ -74,6 +74,7 @@ struct Schema
 	int			min_members;
 	int			max_members;	/* 0: any number */
 	bool		open;			/* what is not listed may be there, and must be well-formed */
+	const char *default_value;	/* JSON text; NULL: none */
 };
 
 typedef enum ParamPlace

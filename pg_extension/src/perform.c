@@ -203,27 +203,79 @@ perform(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(answer);
 }
 
+/* ---------------------------------------------------------------- functions in SQL */
+
+/* Parameters alone: there is no body to give back. */
+static void
+bind_parameters(const Operation *operation, Jsonb *args, BindFaults *faults)
+{
+	Call		call = {.operation = operation};
+
+	call.params = palloc0(Max(operation->param_count, 1) * sizeof(BoundValue));
+	if (*bind_arguments(&call, args, faults) != '\0')
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("operation \"%s\" has not all of these parameters", operation->name));
+}
+
+/* The members that are there, and the defaults of the others; of a patch, only what it has. */
+static char *
+fitted_text(const Schema *schema, const BoundValue *body, bool patch)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	for (int i = 0; i < schema->member_count; i++)
+	{
+		const Member *member = &schema->members[i];
+		const BoundValue *value = &body->as.members[i];
+		const char *is_default = patch ? NULL : member->schema->default_value;
+
+		if (value->kind == BOUND_ABSENT && is_default == NULL)
+			continue;
+		appendStringInfo(&text, "%s\"%s\":", text.len > 1 ? "," : "", member->name);
+		if (value->kind == BOUND_ABSENT)
+			appendStringInfoString(&text, is_default);
+		else
+			appendBinaryStringInfo(&text, value->raw, value->raw_len);
+	}
+	appendStringInfoChar(&text, '}');
+	return text.data;
+}
+
 /*
- * boxoffice_code.require_fits(operation text, body jsonb) RETURNS void
+ * boxoffice_code.require_fits(operation text, args jsonb) RETURNS jsonb
  *
- * For api functions in SQL: refuses a body that does not fit the contract, as the gateway's is.
+ * For api functions in SQL: refuses what does not fit the contract, as the gateway's request is.
+ * args is the body, or the parameters of an operation that has none; NULL is an empty one.  What it
+ * returns is the body to go by: a null where the contract has none is as good as nothing, and what
+ * is absent is the contract's default.  What the contract has no member for is left out.
  */
 Datum
 require_fits(PG_FUNCTION_ARGS)
 {
-	const Operation *operation = operation_find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	char	   *body = JsonbToCString(NULL, &PG_GETARG_JSONB_P(1)->root, -1);
-	BoundValue	value;
+	const Operation *operation = PG_ARGISNULL(0) ? NULL
+		: operation_find(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Jsonb	   *args = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	char	   *body = args == NULL ? "{}" : JsonbToCString(NULL, &args->root, -1);
+	BoundValue	value = {.kind = BOUND_ABSENT};
 	BindFaults	faults = {.count = 0};
-	int			flags = BIND_FROM_SQL;
 
-	if (operation == NULL || operation->body == NULL)
+	if (operation == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("no operation of that name has a body"));
-	if (operation->patch)
-		flags |= BIND_PATCH;
-	if (!bind_json(operation->body, body, strlen(body), flags, &value, &faults))
+				errmsg("there is no operation of that name"));
+	if (operation->body == NULL && args != NULL && JB_ROOT_IS_OBJECT(args))
+		bind_parameters(operation, args, &faults);
+	else if (operation->body != NULL)
+		(void) bind_json(operation->body, body, strlen(body),
+						 operation->patch ? BIND_FROM_SQL | BIND_PATCH : BIND_FROM_SQL,
+						 &value, &faults);
+	if (faults.count > 0)
 		refusal_raise(faults.list, faults.count);
-	PG_RETURN_VOID();
+	if (value.kind != BOUND_OBJECT)
+		PG_RETURN_NULL();
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(fitted_text(operation->body, &value,
+																	 operation->patch)));
 }

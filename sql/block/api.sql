@@ -81,22 +81,22 @@ CREATE OR REPLACE FUNCTION api.block_change(event bigint, block bigint, patch js
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    change CONSTANT jsonb := boxoffice_code.require_fits('block_change', patch);
+    items CONSTANT jsonb := change -> 'items';
     found boxoffice.block := boxoffice_code.block_find(event, block, 'manager');
-    items CONSTANT jsonb := patch -> 'items';
 BEGIN
-    PERFORM boxoffice_code.require_fits('block_change', patch);
     PERFORM boxoffice_code.block_lock(event, block, items);
     found := boxoffice_code.block_find(event, block, 'manager');
-    IF patch ? 'release_at' THEN
-        found.release_at := patch ->> 'release_at';
+    IF change ? 'release_at' THEN
+        found.release_at := change ->> 'release_at';
     END IF;
     PERFORM boxoffice_code.refuse_all(f.faults)
        FROM boxoffice_code.block_faults(event, block, items) AS f (faults)
       WHERE f.faults IS NOT NULL;
     PERFORM boxoffice_code.block_write(event, block, items, found.release_at);
     UPDATE boxoffice.block AS b
-       SET channel = COALESCE(patch ->> 'channel', b.channel),
-           reason = COALESCE(patch ->> 'reason', b.reason),
+       SET channel = COALESCE(change ->> 'channel', b.channel),
+           reason = COALESCE(change ->> 'reason', b.reason),
            release_at = found.release_at
      WHERE b.event_id = found.event_id AND b.id = found.id;
     RETURN boxoffice_code.block_json(event, block);

@@ -13,8 +13,9 @@ DECLARE
     ended integer := 0;
     groups bigint[];
 BEGIN
-    PERFORM boxoffice_code.require_fits('session_cancel', pg_catalog.jsonb_strip_nulls(
-        pg_catalog.jsonb_build_object('reason', reason, 'preview', preview)));
+    preview := COALESCE((boxoffice_code.require_fits('session_cancel',
+        pg_catalog.jsonb_build_object('reason', reason, 'preview', preview))
+        -> 'preview')::boolean, false);
     IF of.status = 'cancelled' THEN
         PERFORM boxoffice_code.refuse('event_cancelled');
     END IF;

@@ -17,20 +17,21 @@ CREATE OR REPLACE FUNCTION api.event_create(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    document CONSTANT jsonb := pg_catalog.jsonb_build_object(
-        'name', name, 'currency', currency, 'zone', zone, 'sessions', sessions, 'pools', pools,
-        'ticket_types', ticket_types, 'slug', slug, 'short_code', short_code,
-        'description', description, 'locale', locale, 'test', test, 'venue', venue,
-        'sale_starts_at', sale_starts_at, 'sale_ends_at', sale_ends_at,
-        'max_per_order', max_per_order, 'buyer_limit', buyer_limit,
-        'hold_ttl_seconds', hold_ttl_seconds, 'hold_extend_max_seconds', hold_extend_max_seconds,
-        'payment_term', payment_term, 'payment_grace_seconds', payment_grace_seconds,
-        'late_payment', late_payment, 'show_quantity', show_quantity, 'approval', approval,
-        'summary', summary, 'category', category, 'tags', tags, 'images', images);
+    document CONSTANT jsonb := boxoffice_code.require_fits(
+        'event_create', pg_catalog.jsonb_build_object(
+            'name', name, 'currency', currency, 'zone', zone, 'sessions', sessions, 'pools', pools,
+            'ticket_types', ticket_types, 'slug', slug, 'short_code', short_code,
+            'description', description, 'locale', locale, 'test', test, 'venue', venue,
+            'sale_starts_at', sale_starts_at, 'sale_ends_at', sale_ends_at,
+            'max_per_order', max_per_order, 'buyer_limit', buyer_limit,
+            'hold_ttl_seconds', hold_ttl_seconds,
+            'hold_extend_max_seconds', hold_extend_max_seconds, 'payment_term', payment_term,
+            'payment_grace_seconds', payment_grace_seconds,
+            'late_payment', late_payment, 'show_quantity', show_quantity, 'approval', approval,
+            'summary', summary, 'category', category, 'tags', tags, 'images', images));
     faults jsonb;
     made boxoffice.event;
 BEGIN
-    PERFORM boxoffice_code.require_fits('event_create', document);
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     SELECT pg_catalog.jsonb_agg(f.fault)
       INTO faults
@@ -70,7 +71,7 @@ DECLARE
     patched boxoffice.event;
     faults jsonb;
 BEGIN
-    PERFORM boxoffice_code.require_fits('event_change', COALESCE(patch, '{}'));
+    patch := boxoffice_code.require_fits('event_change', patch);
     found := boxoffice_code.event_lock(event, if_match, 'manager');
     patched := boxoffice_code.event_patched(found, patch);
     IF (patched.currency, patched.short_code, patched.zone)

@@ -154,7 +154,8 @@ CREATE OR REPLACE FUNCTION api.order_contact(
 AS $$
     SELECT boxoffice_code.perform(
         operation => 'order_contact', event => event,
-        args => patch || jsonb_build_object('event', event, 'order', "order"),
+        args => boxoffice_code.require_fits('order_contact', patch)
+            || jsonb_build_object('event', event, 'order', "order"),
         secret => secret)::json
 $$;
 COMMENT ON FUNCTION api.order_contact IS

@@ -100,7 +100,7 @@ AS $$
 DECLARE
     changed boxoffice.organizer;
 BEGIN
-    PERFORM boxoffice_code.require_fits('organizer_change', COALESCE(patch, '{}'));
+    patch := boxoffice_code.require_fits('organizer_change', patch);
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     SELECT * INTO changed FROM boxoffice.organizer AS o WHERE o.id = organizer FOR NO KEY UPDATE;
     PERFORM boxoffice_code.require_match(
@@ -189,7 +189,7 @@ AS $$
 DECLARE
     found boxoffice.member;
 BEGIN
-    PERFORM boxoffice_code.require_fits('member_change', COALESCE(patch, '{}'));
+    patch := boxoffice_code.require_fits('member_change', patch);
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     found := boxoffice_code.member_lock(organizer, subject);
     PERFORM boxoffice_code.require_may_appoint(

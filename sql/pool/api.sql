@@ -23,8 +23,9 @@ DECLARE
     of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
     made boxoffice.pool;
 BEGIN
-    PERFORM boxoffice_code.require_fits('pool_create', pg_catalog.jsonb_build_object(
-        'key', key, 'name', name, 'scope', scope, 'capacity', capacity, 'overbook', overbook));
+    overbook := boxoffice_code.require_fits('pool_create', pg_catalog.jsonb_build_object(
+        'key', key, 'name', name, 'scope', scope, 'capacity', capacity, 'overbook', overbook))
+        -> 'overbook';
     IF (SELECT pg_catalog.count(*) >= 100
           FROM boxoffice.pool AS p WHERE p.event_id = pool_create.event) THEN
         PERFORM boxoffice_code.refuse('invalid_document', '', '{"max": 100}',
@@ -52,18 +53,18 @@ CREATE OR REPLACE FUNCTION api.pool_change(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    change CONSTANT jsonb := boxoffice_code.require_fits('pool_change', patch);
+    preview CONSTANT boolean := COALESCE((change ->> 'preview')::boolean, false);
     of boxoffice.event := boxoffice_code.event_lock(event, if_match, 'manager');
     found boxoffice.pool := boxoffice_code.pool_find(event, pool);
     wanted boxoffice.pool := found;
-    preview CONSTANT boolean := COALESCE((patch ->> 'preview')::boolean, false);
     report json;
 BEGIN
-    PERFORM boxoffice_code.require_fits('pool_change', patch);
-    wanted.key := COALESCE(patch ->> 'key', found.key);
-    wanted.name := COALESCE(patch ->> 'name', found.name);
-    wanted.overbook := COALESCE((patch ->> 'overbook')::integer, found.overbook);
-    IF patch ? 'capacity' THEN
-        wanted.capacity := patch ->> 'capacity';
+    wanted.key := COALESCE(change ->> 'key', found.key);
+    wanted.name := COALESCE(change ->> 'name', found.name);
+    wanted.overbook := COALESCE((change ->> 'overbook')::integer, found.overbook);
+    IF change ? 'capacity' THEN
+        wanted.capacity := change ->> 'capacity';
     END IF;
     IF EXISTS (
         SELECT FROM boxoffice.pool AS p
@@ -71,7 +72,7 @@ BEGIN
         PERFORM boxoffice_code.refuse('already_exists', '/key');
     END IF;
     report := boxoffice_code.pool_edit(
-        of, found, wanted, COALESCE(patch ->> 'apply', 'following'), patch ->> 'reason', preview);
+        of, found, wanted, COALESCE(change ->> 'apply', 'following'), change ->> 'reason', preview);
     IF NOT preview AND wanted IS DISTINCT FROM found THEN
         UPDATE boxoffice.pool AS p
            SET key = wanted.key,
@@ -79,7 +80,7 @@ BEGIN
                capacity = wanted.capacity,
                overbook = wanted.overbook
          WHERE p.event_id = found.event_id AND p.id = found.id;
-        PERFORM boxoffice_code.event_changed(event, 'pool_change', found.key, patch);
+        PERFORM boxoffice_code.event_changed(event, 'pool_change', found.key, change);
     END IF;
     RETURN pg_catalog.json_build_object(
         'pool', boxoffice_code.pool_json(event, found.id), 'stock', report);
@@ -102,6 +103,7 @@ DECLARE
     uses text[];
 BEGIN
     -- a pool that is linked stays anyway, and those who sell need not wait to be told so
+    preview := COALESCE(preview, false);
     IF NOT preview AND NOT EXISTS (
         SELECT FROM boxoffice.ticket_type_pool AS x
          WHERE x.event_id = found.event_id AND x.pool_id = found.id) THEN

@@ -8,15 +8,16 @@ CREATE OR REPLACE FUNCTION api.pretix_import(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    document CONSTANT jsonb := pg_catalog.jsonb_build_object(
-        'event', event, 'items', items, 'quotas', quotas, 'subevents', subevents,
-        'orders', orders, 'zone', zone, 'locale', locale);
+    document CONSTANT jsonb := boxoffice_code.require_fits(
+        'pretix_import', pg_catalog.jsonb_build_object(
+            'event', event, 'items', items, 'quotas', quotas, 'subevents', subevents,
+            'orders', orders, 'zone', zone, 'locale', locale));
     place CONSTANT text := COALESCE(zone, event ->> 'timezone');
     faults jsonb;
     lines jsonb := '[]';
     made boxoffice.event;
 BEGIN
-    PERFORM boxoffice_code.require_fits('pretix_import', document);
+    locale := document ->> 'locale';
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     SELECT pg_catalog.jsonb_agg(f.fault)
       INTO faults

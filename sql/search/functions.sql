@@ -346,7 +346,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.search_condition(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    query CONSTANT tsquery := boxoffice_code.search_query(q);
+    query tsquery;
     here CONSTANT point := boxoffice_code.search_point(near);
     town CONSTANT text := boxoffice_code.search_fold(city);
     facets CONSTANT text[] := pg_catalog.array_remove(ARRAY[
@@ -356,6 +356,8 @@ DECLARE
              ELSE 'place:' || country || '/' || town END,
         CASE WHEN country IS NULL THEN 'city:' || town END], NULL);
 BEGIN
+    PERFORM boxoffice_code.require_fits('event_list', pg_catalog.jsonb_build_object('q', q));
+    query := boxoffice_code.search_query(q);
     IF within_km IS NOT NULL AND near IS NULL THEN
         PERFORM boxoffice_code.refuse('invalid_request', 'within_km', '{}',
             'It needs near: of where?');
@@ -384,6 +386,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.search_dates(since timestamptz, until 
     RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET datestyle = 'ISO'   -- times go through text here, and no other style says all of them
 AS $$
 DECLARE
     low CONSTANT timestamptz := COALESCE(since, boxoffice_code.clock());
@@ -413,6 +416,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.search_page(
     RETURNS TABLE (place bigint, event_id bigint, cursor_after text)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET datestyle = 'ISO'   -- times go through text here, and no other style says all of them
 AS $$
 DECLARE
     from_directory CONSTANT text := pg_catalog.format(
@@ -496,6 +500,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.calendar_page(
     RETURNS TABLE (event_id bigint, id bigint, starts_at timestamptz)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET datestyle = 'ISO'   -- times go through text here, and no other style says all of them
 AS $$
 DECLARE
     low CONSTANT timestamptz := COALESCE(since, boxoffice_code.clock());

@@ -93,8 +93,12 @@ DECLARE
     there jsonb;
     made integer;
 BEGIN
-    PERFORM boxoffice_code.require_fits('session_create', pg_catalog.jsonb_build_object(
+    plan := boxoffice_code.require_fits('session_create', pg_catalog.jsonb_build_object(
         'sessions', sessions, 'rule', rule, 'duplicates', duplicates, 'preview', preview));
+    sessions := plan -> 'sessions';
+    rule := plan -> 'rule';
+    duplicates := plan ->> 'duplicates';
+    preview := plan -> 'preview';
     found := boxoffice_code.event_lock(event, if_match, 'manager');
     IF found.status = 'cancelled' THEN
         PERFORM boxoffice_code.refuse('event_cancelled');
@@ -141,13 +145,11 @@ CREATE OR REPLACE FUNCTION api.session_change(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    change jsonb := COALESCE(patch, '{}');
+    change CONSTANT jsonb := boxoffice_code.require_fits('session_change', patch) - 'preview';
     of boxoffice.event;
     made boxoffice.session;
     answer json;
 BEGIN
-    PERFORM boxoffice_code.require_fits('session_change', change);
-    change := change - 'preview';
     of := boxoffice_code.event_lock(event, if_match, 'manager');
     IF (patch ->> 'preview')::boolean IS NOT TRUE THEN
         made := boxoffice_code.session_change(of, session, change);

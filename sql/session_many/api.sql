@@ -9,15 +9,15 @@ CREATE OR REPLACE FUNCTION api.session_change_many(
 AS $$
 DECLARE
     most CONSTANT integer := 20000;
-    change CONSTANT jsonb := COALESCE(patch -> 'patch', '{}');
-    preview CONSTANT boolean := COALESCE((patch ->> 'preview')::boolean, false);
+    asked CONSTANT jsonb := boxoffice_code.require_fits('session_change_many', patch);
+    change CONSTANT jsonb := COALESCE(asked -> 'patch', '{}');
+    preview CONSTANT boolean := COALESCE((asked ->> 'preview')::boolean, false);
     of boxoffice.event;
     sessions bigint[];
     faults jsonb;
     answer jsonb;
     stock json;
 BEGIN
-    PERFORM boxoffice_code.require_fits('session_change_many', COALESCE(patch, '{}'));
     of := boxoffice_code.event_lock(event, if_match, 'manager');
     IF of.status = 'cancelled' THEN
         PERFORM boxoffice_code.refuse('event_cancelled');
@@ -28,7 +28,7 @@ BEGIN
           FROM boxoffice_code.sessions_faults_asked(of, change) AS x (fault)
       ) AS f
       WHERE f.faults IS NOT NULL;
-    sessions := boxoffice_code.sessions_where(event, patch -> 'where', most + 1);
+    sessions := boxoffice_code.sessions_where(event, asked -> 'where', most + 1);
     IF pg_catalog.cardinality(sessions) > most THEN
         PERFORM boxoffice_code.refuse('invalid_document', '/where',
             pg_catalog.jsonb_build_object('max', most), 'These are too many: narrow it down.');
@@ -36,7 +36,7 @@ BEGIN
     SELECT COALESCE(pg_catalog.jsonb_agg(x.fault), '[]')
       INTO faults
       FROM boxoffice_code.sessions_faults_made(
-               of, patch -> 'where', change, sessions) AS x (fault);
+               of, asked -> 'where', change, sessions) AS x (fault);
     IF NOT preview THEN
         PERFORM boxoffice_code.refuse_all(pg_catalog.jsonb_path_query_array(faults, '$[0 to 15]'))
           WHERE faults <> '[]';
@@ -46,10 +46,10 @@ BEGIN
     END IF;
     answer := boxoffice_code.sessions_change_json(of, sessions, change, faults);
     stock := boxoffice_code.sessions_edit_stock(
-        of, sessions, change, patch ->> 'reason', preview);
+        of, sessions, change, asked ->> 'reason', preview);
     IF NOT preview AND boxoffice_code.sessions_write(of, sessions, change) THEN
         PERFORM boxoffice_code.event_note_sessions(event, 0);
-        PERFORM boxoffice_code.event_changed(event, 'session_change_many', NULL, patch);
+        PERFORM boxoffice_code.event_changed(event, 'session_change_many', NULL, asked);
     END IF;
     RETURN (answer || pg_catalog.jsonb_build_object('preview', preview, 'stock', stock,
         'version', (SELECT e.version FROM boxoffice.event AS e WHERE e.id = of.id)))::json;

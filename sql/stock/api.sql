@@ -103,7 +103,7 @@ DECLARE
     capacities integer[];
     overbooks integer[];
 BEGIN
-    PERFORM boxoffice_code.require_fits('stock_change_many', patch);
+    patch := boxoffice_code.require_fits('stock_change_many', patch);
     IF NOT patch ?| '{capacity,add,overbook}' OR patch ?& '{capacity,add}' THEN
         PERFORM boxoffice_code.refuse('invalid_document', '', '{}',
             'Say one of capacity and add, or overbook, or both.');
@@ -143,8 +143,8 @@ DECLARE
     capacities integer[];
     overbooks integer[];
 BEGIN
-    PERFORM boxoffice_code.require_fits('stock_move', pg_catalog.jsonb_build_object(
-        'moves', moves, 'reason', reason, 'preview', preview));
+    preview := COALESCE((boxoffice_code.require_fits('stock_move', pg_catalog.jsonb_build_object(
+        'moves', moves, 'reason', reason, 'preview', preview)) -> 'preview')::boolean, false);
     PERFORM boxoffice_code.refuse_all(boxoffice_code.stock_move_faults(event, moves));
     SELECT pg_catalog.array_agg(n.id ORDER BY n.id),
            pg_catalog.array_agg(n.capacity ORDER BY n.id),

@@ -75,7 +75,7 @@ DECLARE
     document jsonb;
     faults jsonb;
 BEGIN
-    PERFORM boxoffice_code.require_fits('ticket_type_change', COALESCE(patch, '{}'));
+    patch := boxoffice_code.require_fits('ticket_type_change', patch);
     of := boxoffice_code.event_lock(event, if_match, 'manager');
     found := boxoffice_code.ticket_type_find(event, ticket_type);
     patched := pg_catalog.jsonb_populate_record(found, patch);

@@ -85,7 +85,7 @@ DECLARE
     found boxoffice.venue;
     patched boxoffice.venue;
 BEGIN
-    PERFORM boxoffice_code.require_fits('venue_change', COALESCE(patch, '{}'));
+    patch := boxoffice_code.require_fits('venue_change', patch);
     PERFORM boxoffice_code.require_organizer(organizer, 'manager');
     found := boxoffice_code.venue_named(organizer, venue);
     found := boxoffice_code.venue_lock(found.id, if_match);

@@ -172,7 +172,10 @@ SELECT boxoffice_code.refuse_all('{}');
 SELECT boxoffice_code.refuse_all('[{"code": "x"}]');
 SELECT boxoffice_code.require_fits('organizer_create', '{"slug": "a", "name": "A", "x": 1}');
 SELECT boxoffice_code.require_fits('organizer_create', '{"slug": "a", "name": "A"}');
-SELECT boxoffice_code.require_fits('organizer_get', '{}');
+SELECT boxoffice_code.require_fits('event_list', '{"q": ""}');
+SELECT boxoffice_code.require_fits('event_list', '{"nothing": ""}');
+SELECT boxoffice_code.require_fits('pool_create', '{"key": "a", "name": "A", "scope": "event", "capacity": null, "overbook": null}');
+SELECT boxoffice_code.require_fits('nothing', '{}');
 
 -- the core in SQL: ids may be numbers; what is missing or wrong is raised
 SELECT boxoffice_code.perform('hold_create', 1, '{}');
