@@ -75,18 +75,59 @@ $$;
 COMMENT ON FUNCTION boxoffice.check_inventory_event(bigint) IS
 'What check_inventory looks at, of one event.';
 
+-- What is not counted by the row: that the rows are those of what was sold.
+CREATE OR REPLACE FUNCTION boxoffice.check_inventory_places(event bigint)
+    RETURNS TABLE (problem text, id bigint, expected bigint, found bigint)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'claim_place', c.owner_id, c.session_id, s.session_id
+      FROM boxoffice.claim AS c
+     CROSS JOIN LATERAL unnest(c.stock_ids) AS t (stock_id)
+      JOIN boxoffice.stock AS s ON s.event_id = c.event_id AND s.id = t.stock_id
+     WHERE c.event_id = check_inventory_places.event
+       AND s.session_id <> c.session_id
+    UNION ALL
+    SELECT 'claim_block', c.owner_id, c.block_id, c.line
+      FROM boxoffice.claim AS c
+     WHERE c.event_id = check_inventory_places.event
+       AND c.block_id IS NOT NULL
+       AND NOT EXISTS (
+            SELECT FROM boxoffice.block AS b WHERE b.event_id = c.event_id AND b.id = c.block_id)
+    UNION ALL
+    SELECT 'stock_scope', s.id, NULL, s.session_id
+      FROM boxoffice.stock AS s
+      JOIN boxoffice.pool AS p ON p.event_id = s.event_id AND p.id = s.pool_id
+     WHERE s.event_id = check_inventory_places.event
+       AND (p.scope = 'session') <> (s.session_id IS NOT NULL)
+$$;
+COMMENT ON FUNCTION boxoffice.check_inventory_places(bigint) IS
+'What check_inventory looks at, of one event: places of another session, and places out of no block.';
+
+-- No SET here: so that it is inlined. The checks have a pinned search_path.
+CREATE OR REPLACE FUNCTION boxoffice.check_events(event bigint)
+    RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+AS $$
+    SELECT check_events.event WHERE check_events.event IS NOT NULL
+    UNION ALL
+    SELECT e.id FROM boxoffice.event AS e WHERE check_events.event IS NULL
+$$;
+COMMENT ON FUNCTION boxoffice.check_events(bigint) IS
+'The events that a check is asked for: one, whether or not there is such an event, or with NULL all.';
+
 CREATE OR REPLACE FUNCTION boxoffice.check_inventory(event bigint)
     RETURNS TABLE (problem text, id bigint, expected bigint, found bigint)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT p.*
-      FROM (
-        SELECT check_inventory.event AS id WHERE check_inventory.event IS NOT NULL
+      FROM boxoffice.check_events(check_inventory.event) AS e (id)
+     CROSS JOIN LATERAL (
+        SELECT * FROM boxoffice.check_inventory_event(e.id)
         UNION ALL
-        SELECT e.id FROM boxoffice.event AS e WHERE check_inventory.event IS NULL
-      ) AS e
-     CROSS JOIN LATERAL boxoffice.check_inventory_event(e.id) AS p
+        SELECT * FROM boxoffice.check_inventory_places(e.id)
+     ) AS p
 $$;
 COMMENT ON FUNCTION boxoffice.check_inventory(bigint) IS
 'Compares counters of stock rows with the claims on them and looks for orphans: one row for each problem, none when all is well. id is the stock row''s, or the hold''s or block''s whose claim it is (found: its line). NULL: every event.';

@@ -90,6 +90,23 @@ SELECT 'money moved between orders does not add up', NULL, NULL, '0', sum(p.amou
  WHERE p.event_id = check_orders_ledger.event AND p.kind = 'offset'
 HAVING sum(p.amount) <> 0
 UNION ALL
+SELECT 'payment of nothing that did not complete its order', p.order_id, p.id, 'paid', p.outcome
+  FROM boxoffice.payment AS p
+ WHERE p.event_id = check_orders_ledger.event AND p.amount = 0 AND p.outcome <> 'paid'
+UNION ALL
+SELECT 'paid, but neither by a payment nor by a change', o.id, o.id, 'a payment that completed it',
+       'none'
+  FROM boxoffice.order AS o
+ WHERE o.event_id = check_orders_ledger.event AND o.status = 'paid'
+   AND NOT EXISTS (SELECT FROM boxoffice.payment AS p
+                    WHERE p.event_id = check_orders_ledger.event AND p.order_id = o.id
+                      AND p.outcome = 'paid')
+   AND NOT EXISTS (SELECT FROM boxoffice.order_change AS c
+                    WHERE c.event_id = check_orders_ledger.event AND c.order_id = o.id)
+   AND NOT EXISTS (SELECT FROM boxoffice.ticket AS t
+                    WHERE t.event_id = check_orders_ledger.event AND t.order_id = o.id
+                      AND t.state = 'cancelled')
+UNION ALL
 SELECT 'complimentary without a reason', p.order_id, p.id, 'a reason', 'none'
   FROM boxoffice.payment AS p
  WHERE p.event_id = check_orders_ledger.event AND p.kind = 'complimentary'
@@ -270,6 +287,22 @@ SELECT 'ticket of an unknown type or session', t.order_id, t.id, 'both',
         AND NOT EXISTS (SELECT FROM boxoffice.session AS s
                          WHERE s.event_id = check_orders_catalogue.event AND s.id = t.session_id))
 UNION ALL
+SELECT 'ticket of another price than its claim', o.id, t.id,
+       format('%s + %s', c.unit_price, c.unit_fee), format('%s + %s', t.price, t.fee)
+  FROM boxoffice.ticket AS t
+  JOIN boxoffice.order AS o ON o.event_id = check_orders_catalogue.event AND o.id = t.order_id
+  JOIN boxoffice.claim AS c ON c.event_id = check_orders_catalogue.event
+                           AND c.owner_id = o.hold_id AND c.line = t.line
+ WHERE t.event_id = check_orders_catalogue.event AND t.state <> 'cancelled'
+   AND (t.price, t.fee) <> (c.unit_price, c.unit_fee)
+UNION ALL
+SELECT 'places that may be taken back before its deadline', o.id, c.line, o.expires_at::text,
+       c.expires_at::text
+  FROM boxoffice.order AS o
+  JOIN boxoffice.claim AS c ON c.event_id = check_orders_catalogue.event AND c.owner_id = o.hold_id
+ WHERE o.event_id = check_orders_catalogue.event AND o.status IN ('approval', 'pending')
+   AND c.state = 'pending' AND c.expires_at < o.expires_at
+UNION ALL
 SELECT 'order unlike its event', o.id, o.id, format('%s, test %s', e.currency, e.test),
        format('%s, test %s', o.currency, o.test)
   FROM boxoffice.order AS o
@@ -278,7 +311,7 @@ SELECT 'order unlike its event', o.id, o.id, format('%s, test %s', e.currency, e
    AND (e.id IS NULL OR o.currency <> e.currency OR o.test <> e.test)
 $$;
 COMMENT ON FUNCTION boxoffice.check_orders_catalogue(bigint) IS
-'What check_orders looks at: orders and tickets against the event that they are of.';
+'What check_orders looks at: orders and tickets against the event that they are of, and against what was held.';
 
 CREATE OR REPLACE FUNCTION boxoffice.check_orders(event bigint)
 RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
@@ -288,11 +321,7 @@ PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT p.*
-  FROM (
-    SELECT check_orders.event AS id WHERE check_orders.event IS NOT NULL
-    UNION ALL
-    SELECT e.id FROM boxoffice.event AS e WHERE check_orders.event IS NULL
-  ) AS e
+  FROM boxoffice.check_events(check_orders.event) AS e (id)
  CROSS JOIN LATERAL (
     SELECT * FROM boxoffice.check_orders_money(e.id)
     UNION ALL

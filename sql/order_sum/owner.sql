@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION boxoffice.check_reports(event bigint)
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT e.id, d.what, d.expected, d.found
-      FROM boxoffice.event AS e
+      FROM boxoffice.check_events(check_reports.event) AS e (id)
      CROSS JOIN LATERAL (
         SELECT 'order ' || COALESCE(c.order_id, s.order_id) AS what,
                c.counted AS expected, s.counted AS found
@@ -39,7 +39,6 @@ AS $$
           ) AS s ON (s.day, s.ticket_type_id, s.channel) = (x.day, x.ticket_type_id, x.channel)
          WHERE pg_catalog.to_jsonb(x.*) IS DISTINCT FROM pg_catalog.to_jsonb(s.*)
       ) AS d
-     WHERE check_reports.event IS NULL OR e.id = check_reports.event
 $$;
 COMMENT ON FUNCTION boxoffice.check_reports(bigint) IS
 'Differences between the sums that reports read and the orders themselves, of an event or (NULL) of all; no rows, always, in one snapshot. Orders that are yet to be counted anew are no difference. Reads every order.';

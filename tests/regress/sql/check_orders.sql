@@ -5,7 +5,8 @@ SET client_min_messages = warning;
 SELECT order_test.make_event(190000, 'CHECK', 50);
 SELECT order_test.place(190000, order_test.make_hold(190000, '{general 2}')) AS pending,
        order_test.place(190000, order_test.make_hold(190000, '{general 1}')) AS paid,
-       order_test.place(190000, order_test.make_hold(190000, '{general 1}')) AS gone \gset
+       order_test.place(190000, order_test.make_hold(190000, '{general 1}')) AS gone,
+       order_test.place(190000, order_test.make_hold(190000, '{free 1}')) AS free \gset
 SELECT order_test.pay(190000, :paid, 'manual');
 SELECT order_test.cancel(190000, :gone);
 SELECT provolatile FROM pg_proc WHERE oid = 'boxoffice.check_orders(bigint)'::regprocedure;
@@ -56,7 +57,11 @@ SELECT n, order_test.break(statement)
     'INSERT INTO boxoffice.holder (event_id, ticket_id, name) VALUES (190000, 1, ''Nobody'')',
     'INSERT INTO boxoffice.order_note (event_id, id, order_id, text, created_at) VALUES (190000, 1, 1, ''Of nothing'', now())',
     format('UPDATE boxoffice.ticket SET ticket_type_id = 1 WHERE order_id = %s', :gone),
-    'UPDATE boxoffice.event SET currency = ''USD'' WHERE id = 190000'
+    'UPDATE boxoffice.event SET currency = ''USD'' WHERE id = 190000',
+    format('UPDATE boxoffice.payment SET outcome = %L WHERE order_id = %s', 'partial', :paid),
+    format('UPDATE boxoffice.payment SET outcome = %L WHERE order_id = %s', 'overpaid', :free),
+    format('UPDATE boxoffice.claim SET unit_price = unit_price - 1 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :paid),
+    format('UPDATE boxoffice.claim SET unit_fee = unit_fee - 1 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :pending)
   ]) WITH ORDINALITY AS broken (statement, n)
  ORDER BY n;
 SELECT count(*) FROM boxoffice.check_orders(190000);
@@ -68,4 +73,15 @@ UPDATE boxoffice.order SET total = total + 1 WHERE id = :paid;
 SELECT problem FROM boxoffice.check_inventory(NULL)
  WHERE id = (SELECT min(id) FROM boxoffice.stock WHERE event_id = 190000);
 SELECT count(*) > 0 FROM boxoffice.check_orders(NULL) WHERE order_id = :paid;
+ROLLBACK;
+\echo # places that are given away before the time of the buyer is over
+BEGIN;
+UPDATE boxoffice.claim SET expires_at = expires_at - interval '2 minutes' WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = :pending);
+SELECT problem, wanted::timestamptz - found::timestamptz FROM boxoffice.check_orders(190000);
+ROLLBACK;
+\echo # places of another session, out of no block, and of another scope than their pool
+BEGIN;
+UPDATE boxoffice.claim SET session_id = 190002, block_id = 1 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = :paid);
+UPDATE boxoffice.stock SET session_id = 190001 WHERE event_id = 190000 AND id = 190023;
+SELECT problem, expected, found FROM boxoffice.check_inventory(190000) ORDER BY problem;
 ROLLBACK;
