@@ -23,20 +23,30 @@
 
 /*
  * Which groups the holds' places are in; and where the address that is to have them has been
- * counted for a limit, what that is.
+ * counted for a limit, what that is.  Nobody was counted for what is not limited, so where nothing
+ * of the event is, which is found out once a batch, nobody is looked for.
  */
 static CoreQuery groups_query = {
 	"SELECT c.group_id, n.i, b.ticket_type_id, b.taken, c.quantity,"
-	"       CASE b.ticket_type_id"
-	"         WHEN 0 THEN (SELECT e.buyer_limit FROM boxoffice.event AS e WHERE e.id = $1)"
-	"         ELSE (SELECT t.buyer_limit FROM boxoffice.ticket_type AS t"
-	"                WHERE t.event_id = $1 AND t.id = b.ticket_type_id) END"
+	"       CASE WHEN b.ticket_type_id = 0"
+	"            THEN (SELECT e.buyer_limit FROM boxoffice.event AS e WHERE e.id = $1)"
+	"            WHEN b.ticket_type_id > 0"
+	"            THEN (SELECT t.buyer_limit FROM boxoffice.ticket_type AS t"
+	"                   WHERE t.event_id = $1 AND t.id = b.ticket_type_id) END"
 	"  FROM unnest($2::bigint[], $3::text[]) WITH ORDINALITY AS n (hold_id, k, i)"
 	"  JOIN boxoffice.claim AS c ON c.event_id = $1 AND c.owner_id = n.hold_id"
-	"  LEFT JOIN boxoffice.buyer AS b"
-	"    ON b.event_id = $1 AND b.buyer_key = n.k"
-	"   AND b.ticket_type_id = ANY (ARRAY[0, c.ticket_type_id]) AND c.state = 'held'"
-	"   AND (b.ticket_type_id <> 0 OR c.parent_line IS NULL)",
+	"  LEFT JOIN LATERAL ("
+	"    SELECT x.ticket_type_id, x.taken"
+	"      FROM boxoffice.buyer AS x"
+	"     WHERE (SELECT EXISTS (SELECT FROM boxoffice.event AS e"
+	"                            WHERE e.id = $1 AND e.buyer_limit IS NOT NULL)"
+	"                   OR EXISTS (SELECT FROM boxoffice.ticket_type AS t"
+	"                               WHERE t.event_id = $1 AND t.buyer_limit IS NOT NULL))"
+	"       AND x.event_id = $1 AND x.buyer_key = n.k"
+	"       AND x.ticket_type_id = ANY (ARRAY[0, c.ticket_type_id]) AND c.state = 'held'"
+	"       AND (x.ticket_type_id <> 0 OR c.parent_line IS NULL)"
+	"    OFFSET 0"
+	"  ) AS b ON true",
 	3, {INT8OID, INT8ARRAYOID, TEXTARRAYOID}
 };
 
