@@ -70,6 +70,21 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.pretix_minor IS
 'An amount of pretix in minor units of a currency.';
 
+-- What the report says of an amount that has more digits than its currency; NULL of others.
+CREATE OR REPLACE FUNCTION boxoffice_code.pretix_rounding(amount text, currency text)
+    RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'Its price was ' || amount || ': it is rounded to what the currency has.'
+      FROM boxoffice.currency AS c
+     WHERE c.code = currency
+       AND amount::numeric * pg_catalog.power(10::numeric, c.exponent)
+           <> boxoffice_code.pretix_minor(amount, currency)
+$$;
+COMMENT ON FUNCTION boxoffice_code.pretix_rounding IS
+'What to note of an amount of pretix that is not the same in minor units of a currency; else NULL.';
+
 CREATE OR REPLACE FUNCTION boxoffice_code.pretix_note(condition boolean, note text)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -286,6 +301,14 @@ BEGIN
                        'The sale ended before it started: the start was left.'),
                    boxoffice_code.pretix_note((d.date ->> 'is_public')::boolean IS FALSE,
                        'It was not listed; here it is.'),
+                   boxoffice_code.pretix_note(EXISTS (
+                       SELECT FROM pg_catalog.jsonb_array_elements(
+                                  boxoffice_code.list_or_none(d.date -> 'item_price_overrides')
+                                  || boxoffice_code.list_or_none(
+                                         d.date -> 'variation_price_overrides')) AS o (element)
+                        WHERE boxoffice_code.pretix_rounding(
+                                  o.element ->> 'price', event.currency) IS NOT NULL),
+                       'Prices of its own are rounded to what the currency has.'),
                    boxoffice_code.pretix_note(
                        boxoffice_code.pretix_text(d.date -> 'location', locale) IS NOT NULL,
                        'The location was left: name a venue.')])
@@ -332,9 +355,7 @@ DECLARE
 BEGIN
     WITH product AS (
         SELECT p.*, boxoffice_code.new_id() AS id,
-               GREATEST(boxoffice_code.pretix_minor(COALESCE(p.detail ->> 'price',
-                   p.detail ->> 'default_price', p.source ->> 'default_price'),
-                   event.currency), 0) AS price,
+               GREATEST(boxoffice_code.pretix_minor(p.amount, event.currency), 0) AS price,
                (p.source ->> 'active')::boolean IS NOT FALSE
                    AND (p.detail ->> 'active')::boolean IS NOT FALSE AS active,
                COALESCE((p.source ->> 'require_voucher')::boolean, false)
@@ -348,7 +369,11 @@ BEGIN
                COALESCE(boxoffice_code.pretix_text(p.source -> 'name', locale), p.reference)
                    || COALESCE(' – ' || boxoffice_code.pretix_text(p.detail -> 'value', locale),
                                '') AS name
-          FROM boxoffice_code.pretix_products(document) AS p
+          FROM (
+            SELECT x.*, COALESCE(x.detail ->> 'price', x.detail ->> 'default_price',
+                                 x.source ->> 'default_price') AS amount
+              FROM boxoffice_code.pretix_products(document) AS x
+          ) AS p
     ), made AS (
         INSERT INTO boxoffice.ticket_type (
             event_id, id, key, name, description, kind, price, fee, status, hidden, all_sessions,
@@ -371,6 +396,7 @@ BEGIN
     SELECT pg_catalog.jsonb_agg(boxoffice_code.pretix_line(
                'item', p.reference, p.pointer, p.id, ARRAY[
                    boxoffice_code.pretix_note(NOT p.active, 'It was not active: it is paused.'),
+                   boxoffice_code.pretix_rounding(p.amount, event.currency),
                    boxoffice_code.pretix_note(p.hidden,
                        'It was sold with a voucher only: it is hidden.'),
                    boxoffice_code.pretix_note(p.sale_to <= p.sale_from,

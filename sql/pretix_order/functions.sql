@@ -509,6 +509,22 @@ AS $$
         boxoffice_code.pretix_note(made.status <> 'cancelled' AND made.total
             <> boxoffice_code.pretix_minor(source ->> 'total', event.currency),
             'Its total was ' || (source ->> 'total') || ' and is the sum of its tickets.'),
+        boxoffice_code.pretix_note(EXISTS (
+            SELECT FROM (
+                SELECT p.position ->> 'price'
+                  FROM pg_catalog.jsonb_array_elements(
+                           boxoffice_code.list_or_none(source -> 'positions')) AS p (position)
+                UNION ALL
+                SELECT f.fee ->> 'value'
+                  FROM pg_catalog.jsonb_array_elements(
+                           boxoffice_code.list_or_none(source -> 'fees')) AS f (fee)
+                UNION ALL
+                SELECT m.payment ->> 'amount'
+                  FROM pg_catalog.jsonb_array_elements(
+                           boxoffice_code.list_or_none(source -> 'payments')) AS m (payment)
+              ) AS a (amount)
+             WHERE boxoffice_code.pretix_rounding(a.amount, event.currency) IS NOT NULL),
+            'Amounts of it are rounded to what the currency has.'),
         boxoffice_code.pretix_note(made.status = 'paid' AND source ->> 'status' = 'n',
             'It was pending and paid in full: it is paid.'),
         boxoffice_code.pretix_note(

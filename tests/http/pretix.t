@@ -165,6 +165,19 @@ subtest 'an event, its items, quotas and orders' => sub {
 	};
 };
 
+# Once, "1.005" became 101 and the report said that it was taken as it was.
+subtest 'amounts that the currency does not have' => sub {
+	my $a = import_into({ event => { %$event, slug => 'odd' }, items => [ item(11, 'Odd', '1.005'), item(12, 'Even', '1.0100') ],
+		quotas => [ { id => 1, name => 'All', size => 10, items => [ 11, 12 ], variations => [], subevent => undef } ],
+		orders => [ order('ODDER', 'p', '1.005', [ position(11, '1.005') ], payments => [ paid('1.005') ]), order('EVENR', 'p', '1.01', [ position(12, '1.010') ], payments => [ paid('1.01') ]) ] });
+	is_status($a, 201, 'taken') or diag $a->body;
+	my %item  = lines($a->json, 'item');
+	my %order = lines($a->json, 'order');
+	my $told = sub ($line) { return scalar grep { /rounded/ } @{ $line->{notes} } };
+	is_deeply([ map { $told->($_) } $item{11}, $item{12}, $order{ODDER}, $order{EVENR} ], [ 1, 0, 1, 0 ], 'what is rounded is told');
+	is_deeply([ map { $_->{state} } @item{ 11, 12 } ], [qw(changed taken)], '… as changed');
+};
+
 subtest 'a series' => sub {
 	my %series = (%$event, slug => 'series', has_subevents => \1, date_from => undef, date_to => undef);
 	my $date = sub ($id, $from, %o) {
@@ -172,7 +185,7 @@ subtest 'a series' => sub {
 			presale_end => undef, location => undef, item_price_overrides => [], variation_price_overrides => [], meta_data => {}, seating_plan => undef, %o };
 	};
 	my @dates = (
-		$date->(1, '2031-05-01T18:00:00Z', item_price_overrides => [ { item => 11, disabled => \0, price => '30.00' } ]),
+		$date->(1, '2031-05-01T18:00:00Z', item_price_overrides => [ { item => 11, disabled => \0, price => '30.004' } ]),
 		$date->(2, '2031-05-02T18:00:00Z', item_price_overrides => [ { item => 13, disabled => \1, price => undef } ]),
 		$date->(3, '2031-05-03T18:00:00Z', active => \0),
 	);
@@ -183,6 +196,8 @@ subtest 'a series' => sub {
 	is_status($a, 201, "taken") or diag $a->body;
 	my $id = $a->json->{event};
 	is(differences($id), '0/0', 'both checks find nothing');
+	my %date = lines($a->json, 'subevent');
+	is_deeply([ map { scalar grep { /rounded/ } @{ $date{$_}{notes} } } 1 .. 3 ], [ 1, 0, 0 ], 'a price of a date is rounded, which the report says');
 	my $view = $http->get("/v1/organizers/$org/events/$id", token => $mine)->json;
 	is_deeply([ map { $_->{key} } @{ $view->{pools} } ], [qw(quota-21 quota-31)], 'quotas of the same items are one pool');
 	is_status($http->post("/v1/events/$id/publish", undef, token => $mine, key => uuid()), 200, 'published');
