@@ -281,6 +281,12 @@ create_decide(BlockWork *work, IdempotencyKey *key)
 {
 	const BoundValue *release = &work->call->body.as.members[BLOCK_CREATE_BODY_RELEASE_AT];
 
+	if (release->kind == BOUND_TIME && release->as.time <= work->inv->now)
+	{
+		reply_refuse_detail(work->call, ERR_INVALID_DOCUMENT, "/release_at", NULL,
+							"It is past: the block would keep nothing.");
+		return;
+	}
 	lines_take(work);
 	if (work->call->reply.done)
 		return;

@@ -31,6 +31,7 @@ typedef enum Format
 	FORMAT_SLUG,
 	FORMAT_SHORT_CODE,
 	FORMAT_ORDER_CODE,
+	FORMAT_ORDER_CODE_TYPED,	/* as people type it, in either case */
 	FORMAT_CURRENCY,
 	FORMAT_COUNTRY,
 	FORMAT_LOCALE,

@@ -86,6 +86,19 @@ is_order_code(const char *text, int len)
 		all_of(text, head, C_CLEAR) && all_of(text + head + 1, 6, C_CLEAR);
 }
 
+/* Codes have no letter that looks like another in either case. */
+static bool
+is_order_code_typed(const char *text, int len)
+{
+	char		upper[16];
+
+	if (len >= (int) sizeof(upper))
+		return false;
+	for (int i = 0; i < len; i++)
+		upper[i] = class_of(text[i]) == C_LOWER ? (char) (text[i] - 'a' + 'A') : text[i];
+	return is_order_code(upper, len);
+}
+
 static bool
 is_locale(const char *text, int len)
 {
@@ -251,6 +264,8 @@ format_matches(Format format, const char *text, int len)
 			return len_between(len, 3, 8) && all_of(text, len, C_CLEAR);
 		case FORMAT_ORDER_CODE:
 			return is_order_code(text, len);
+		case FORMAT_ORDER_CODE_TYPED:
+			return is_order_code_typed(text, len);
 		case FORMAT_CURRENCY:
 			return len == 3 && all_of(text, len, C_UPPER);
 		case FORMAT_COUNTRY:

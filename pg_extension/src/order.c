@@ -76,6 +76,7 @@ static const char *const state_names[] = {
 	[TICKET_RESERVED] = "reserved",
 	[TICKET_VALID] = "valid",
 	[TICKET_CANCELLED] = "cancelled",
+	[TICKET_EXPIRED] = "expired",
 };
 
 const char *

@@ -37,7 +37,8 @@ typedef enum TicketState
 {
 	TICKET_RESERVED,
 	TICKET_VALID,
-	TICKET_CANCELLED
+	TICKET_CANCELLED,
+	TICKET_EXPIRED				/* never stored: reserved for an order that is expired */
 } TicketState;
 
 typedef struct Ticket
@@ -191,7 +192,8 @@ extern void order_answer_replays(Call *calls, int count, const IdempotencyKey *k
 extern void order_append(StringInfo out, const Order *order, const OrderEvent *event,
 						 TimestampTz now, bool with_secret);
 extern void ticket_append_session(StringInfo out, const Ticket *ticket, const OrderEvent *event);
-extern void ticket_append_state(StringInfo out, const Ticket *ticket, const OrderEvent *event);
+extern void ticket_append_state(StringInfo out, const Ticket *ticket, const OrderEvent *event,
+								OrderStatus status);
 
 /* order_expire.c */
 extern void order_expire(int64 event_id, const int64 *hold_ids, int n, TimestampTz now);
@@ -223,8 +225,10 @@ extern bool order_drop_called_off(Inventory *inv, Order *order, const OrderEvent
 
 /* ticket.c */
 extern const char *ticket_state_name(TicketState state);
-extern TicketState ticket_state_now(const Ticket *ticket, const OrderEvent *event);
-extern void ticket_append_list(StringInfo out, Order *order, const OrderEvent *event);
+extern TicketState ticket_state_now(const Ticket *ticket, const OrderEvent *event,
+									OrderStatus status);
+extern void ticket_append_list(StringInfo out, Order *order, const OrderEvent *event,
+							   TimestampTz now);
 extern void ticket_issue(Ticket *tickets, int count);
 
 #endif							/* BOXOFFICE_ORDER_H */

@@ -34,9 +34,10 @@ append_time(StringInfo out, const char *name, TimestampTz at, const char *zone)
 
 /* Appends a ticket's state, and its code if it is valid. */
 void
-ticket_append_state(StringInfo out, const Ticket *ticket, const OrderEvent *event)
+ticket_append_state(StringInfo out, const Ticket *ticket, const OrderEvent *event,
+					OrderStatus status)
 {
-	TicketState state = ticket_state_now(ticket, event);
+	TicketState state = ticket_state_now(ticket, event, status);
 
 	appendStringInfo(out, ",\"state\":\"%s\"", ticket_state_name(state));
 	if (state == TICKET_VALID)
@@ -64,7 +65,7 @@ ticket_append_session(StringInfo out, const Ticket *ticket, const OrderEvent *ev
 }
 
 static void
-append_ticket(StringInfo out, const Ticket *ticket, const OrderEvent *event)
+append_ticket(StringInfo out, const Ticket *ticket, const OrderEvent *event, OrderStatus status)
 {
 	appendStringInfoString(out, "{\"id\":");
 	json_append_id(out, ticket->id);
@@ -74,7 +75,7 @@ append_ticket(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 	ticket_append_session(out, ticket, event);
 	append_amount(out, "price", ticket->price);
 	append_amount(out, "fee", ticket->fee);
-	ticket_append_state(out, ticket, event);
+	ticket_append_state(out, ticket, event, status);
 	appendStringInfoChar(out, '}');
 }
 
@@ -90,7 +91,7 @@ append_fee(StringInfo out, const OrderFee *fee)
 }
 
 static void
-append_parts(StringInfo out, const Order *order, const OrderEvent *event)
+append_parts(StringInfo out, const Order *order, const OrderEvent *event, OrderStatus status)
 {
 	const char *between = "";
 
@@ -99,7 +100,7 @@ append_parts(StringInfo out, const Order *order, const OrderEvent *event)
 	{
 		if (i > 0)
 			appendStringInfoChar(out, ',');
-		append_ticket(out, &order->tickets[i], event);
+		append_ticket(out, &order->tickets[i], event, status);
 	}
 	appendStringInfoString(out, "],\"fees\":[");
 	for (int i = 0; i < order->fee_count; i++)
@@ -165,7 +166,7 @@ order_append(StringInfo out, const Order *order, const OrderEvent *event, Timest
 
 	append_head(out, order, event, status, with_secret);
 	append_contact(out, &order->contact);
-	append_parts(out, order, event);
+	append_parts(out, order, event, status);
 	append_amount(out, "total", order->total);
 	appendStringInfo(out, ",\"currency\":\"%s\"", event->currency);
 	append_amount(out, "paid", order->paid);

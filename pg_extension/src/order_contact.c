@@ -262,7 +262,7 @@ holders_one(Call *call)
 	order_act_record(&act, "holders", NULL);
 	outbox_add(&act.outbox, "order.changed", act.order->id);
 	order_act_write(&act);
-	ticket_append_list(reply_start(call, 200), act.order, act.event);
+	ticket_append_list(reply_start(call, 200), act.order, act.event, act.inv->now);
 }
 
 /*

@@ -138,7 +138,7 @@ order_start(Split *split)
 	made->status = order->status;
 	made->test = order->test;
 	made->channel = order->channel;
-	made->placed_at = now;
+	made->placed_at = order->placed_at;
 	made->expires_at = order->expires_at;
 	made->paid_at = order->paid_at;
 	made->cancelled_at = DT_NOEND;

@@ -22,12 +22,17 @@ static CoreQuery holders_query = {
 	2, {INT8OID, INT8ARRAYOID}
 };
 
-/* What the stored state means: a ticket of a cancelled event or session lets nobody in. */
+/*
+ * What the stored state means: a ticket of a cancelled event or session lets nobody in, and nothing
+ * is reserved for an order whose status is expired by now.
+ */
 TicketState
-ticket_state_now(const Ticket *ticket, const OrderEvent *event)
+ticket_state_now(const Ticket *ticket, const OrderEvent *event, OrderStatus status)
 {
 	if (event->cancelled || order_event_session(event, ticket->session_id)->cancelled)
 		return TICKET_CANCELLED;
+	if (status == ORDER_EXPIRED && ticket->state == TICKET_RESERVED)
+		return TICKET_EXPIRED;
 	return ticket->state;
 }
 
@@ -120,7 +125,7 @@ append_holder(StringInfo out, const Ticket *ticket)
 }
 
 static void
-append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
+append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event, OrderStatus status)
 {
 	const OrderType *type = order_event_type(event, ticket->ticket_type_id);
 	const OrderSession *session = order_event_session(event, ticket->session_id);
@@ -145,22 +150,24 @@ append_detail(StringInfo out, const Ticket *ticket, const OrderEvent *event)
 	appendStringInfo(out, ",\"price\":" INT64_FORMAT ",\"fee\":" INT64_FORMAT, ticket->price,
 					 ticket->fee);
 	appendStringInfo(out, ",\"currency\":\"%s\"", event->currency);
-	ticket_append_state(out, ticket, event);
+	ticket_append_state(out, ticket, event, status);
 	append_holder(out, ticket);
 	appendStringInfoChar(out, '}');
 }
 
 /* Appends the list of the order's tickets, with their holders, which it reads. */
 void
-ticket_append_list(StringInfo out, Order *order, const OrderEvent *event)
+ticket_append_list(StringInfo out, Order *order, const OrderEvent *event, TimestampTz now)
 {
+	OrderStatus status = order_status_now(order, event, now);
+
 	holders_load(event->id, order);
 	appendStringInfoString(out, "{\"items\":[");
 	for (int i = 0; i < order->ticket_count; i++)
 	{
 		if (i > 0)
 			appendStringInfoChar(out, ',');
-		append_detail(out, &order->tickets[i], event);
+		append_detail(out, &order->tickets[i], event, status);
 	}
 	appendStringInfo(out, "],\"next\":null,\"test\":%s}", order->test ? "true" : "false");
 }
@@ -173,7 +180,7 @@ list_one(Call *call)
 	Order	   *order = order_of_call(call, id, &event);
 
 	if (order != NULL)
-		ticket_append_list(reply_start(call, 200), order, event);
+		ticket_append_list(reply_start(call, 200), order, event, clock_now());
 }
 
 /*
@@ -194,7 +201,7 @@ valid_ticket(const Order *order, const OrderEvent *event, int64 id)
 {
 	for (int i = 0; i < order->ticket_count; i++)
 		if (order->tickets[i].id == id &&
-			ticket_state_now(&order->tickets[i], event) == TICKET_VALID)
+			ticket_state_now(&order->tickets[i], event, order->status) == TICKET_VALID)
 			return &order->tickets[i];
 	return NULL;
 }

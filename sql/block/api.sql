@@ -88,6 +88,11 @@ BEGIN
     PERFORM boxoffice_code.block_lock(event, block, items);
     found := boxoffice_code.block_find(event, block, 'manager');
     IF change ? 'release_at' THEN
+        IF (change ->> 'release_at')::timestamptz <= boxoffice_code.clock()
+            AND (change ->> 'release_at')::timestamptz IS DISTINCT FROM found.release_at THEN
+            PERFORM boxoffice_code.refuse('invalid_document', '/release_at', '{}',
+                'It is past: delete the block to have its places back.');
+        END IF;
         found.release_at := change ->> 'release_at';
     END IF;
     PERFORM boxoffice_code.refuse_all(f.faults)

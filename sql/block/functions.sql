@@ -167,7 +167,10 @@ AS $$
         UNION ALL
         SELECT boxoffice_code.fault(
                    CASE WHEN g.free + g.waiting < g.gain THEN 'sold_out' ELSE 'all_held' END,
-                   '/items', NULL)
+                   pg_catalog.format('/items/%s/quantity', (
+                        SELECT pg_catalog.min(l.n)
+                          FROM boxoffice_code.block_lines(event, block, items) AS l
+                         WHERE g.stock = ANY (l.stock_ids) AND l.wanted > l.quantity)), NULL)
                || pg_catalog.jsonb_build_object('available', GREATEST(g.free, 0))
           FROM boxoffice_code.block_gains(event, block, items) AS g
          WHERE g.gain > GREATEST(g.free, 0)

@@ -645,7 +645,10 @@ AS $$
 DECLARE
     alphabet CONSTANT text := 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
     tried text := pg_catalog.left(
-        pg_catalog.regexp_replace(pg_catalog.upper(name), '[^A-HJ-NP-Z2-9]', '', 'g'), 6);
+        pg_catalog.regexp_replace(
+            pg_catalog.upper(pg_catalog.normalize(
+                pg_catalog.replace(short_code_make.name, 'ß', 'ss'), 'NFKD')),
+            '[^A-HJ-NP-Z2-9]', '', 'g'), 6);
 BEGIN
     FOR round IN 1 .. 100 LOOP
         IF pg_catalog.length(tried) >= 3 AND NOT EXISTS (

@@ -70,7 +70,7 @@ AS $$
                n.state,
                e.short_code || '-' || o.code AS order_code,
                o.id AS order_id,
-               o.status AS order_status,
+               w.order_status,
                o.channel,
                y.key AS ticket_type,
                s.key AS session,
@@ -90,7 +90,14 @@ AS $$
           JOIN boxoffice.ticket_type AS y ON y.event_id = $1 AND y.id = t.ticket_type_id
           LEFT JOIN boxoffice.session AS s ON s.event_id = $1 AND s.id = t.session_id
          CROSS JOIN LATERAL (
+            SELECT boxoffice_code.order_status_now(
+                       o.status, o.expires_at, e.payment_grace_ms, boxoffice_code.clock())
+                   AS order_status
+            OFFSET 0
+          ) AS w
+         CROSS JOIN LATERAL (
             SELECT CASE WHEN e.status = 'cancelled' OR s.status = 'cancelled' THEN 'cancelled'
+                        WHEN t.state = 'reserved' AND w.order_status = 'expired' THEN 'expired'
                         ELSE t.state END AS state
           ) AS n
           LEFT JOIN boxoffice.contact AS c ON c.event_id = $1 AND c.order_id = t.order_id

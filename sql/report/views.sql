@@ -226,8 +226,16 @@ SELECT o.slug AS organizer,
        y.kind,
        s.key AS session,
        (s.starts_at AT TIME ZONE s.zone) AS session_starts_local,
-       CASE WHEN e.status = 'cancelled' OR s.status = 'cancelled' THEN 'cancelled' ELSE t.state END
-           AS state,
+       CASE WHEN e.status = 'cancelled' OR s.status = 'cancelled' THEN 'cancelled'
+            WHEN t.state = 'reserved' AND EXISTS (
+                SELECT FROM boxoffice.order AS b
+                 WHERE b.event_id = t.event_id
+                   AND b.id = t.order_id
+                   AND (b.status = 'expired' OR b.status = 'pending'
+                        AND (SELECT boxoffice_code.clock())
+                            > b.expires_at + e.payment_grace_ms * '1 ms'::interval))
+            THEN 'expired'
+            ELSE t.state END AS state,
        t.price,
        t.fee,
        e.currency,
@@ -250,7 +258,7 @@ COMMENT ON COLUMN report.ticket.session IS 'Key of the session; NULL for a pass.
 COMMENT ON COLUMN report.ticket.session_starts_local IS
 'When the session starts, as a clock on its wall shows.';
 COMMENT ON COLUMN report.ticket.state IS
-'reserved, valid or cancelled; a ticket of a cancelled session or event is cancelled.';
+'reserved, valid, cancelled or expired; a ticket of a cancelled session or event is cancelled, one that is reserved for an expired order is expired.';
 COMMENT ON COLUMN report.ticket.price IS 'In minor units of the currency.';
 COMMENT ON COLUMN report.ticket.fee IS 'What came on top of the price.';
 COMMENT ON COLUMN report.ticket.currency IS 'ISO 4217.';

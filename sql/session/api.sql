@@ -129,6 +129,9 @@ BEGIN
         'items', boxoffice_code.session_plan_json(plan, shown_max),
         'skipped', COALESCE(pg_catalog.jsonb_array_length(there), 0),
         'skipped_items', boxoffice_code.session_plan_json(COALESCE(there, '[]'), shown_max),
+        'merged_items', CASE WHEN rule IS NULL THEN '[]'::json
+            ELSE boxoffice_code.session_rule_merged_json(
+                     rule, COALESCE(rule ->> 'zone', found.zone), shown_max) END,
         'session_count', found.session_count);
 END
 $$;

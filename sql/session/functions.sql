@@ -630,35 +630,65 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_rule_size IS 'How many sessions a rule asks for.';
 
--- The local starts that a rule names, numbered in order; two of them may be one instant where an
--- hour is skipped, and then the one that was moved there is left out.
+-- The local starts that a rule names; two of them may be one instant where an hour is skipped, and
+-- then the one that was moved there is a second.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_told(rule jsonb, zone text)
+    RETURNS TABLE (local timestamp, starts_at timestamptz, moved boolean, second boolean)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t.local, t.starts_at, t.moved,
+           pg_catalog.row_number() OVER (
+               PARTITION BY t.starts_at ORDER BY t.moved, t.local) > 1
+      FROM (
+        SELECT DISTINCT s.local, s.starts_at, s.starts_at AT TIME ZONE zone <> s.local AS moved
+          FROM (
+            SELECT d.day + t.clock::time AS local,
+                   boxoffice_code.local_instant(d.day + t.clock::time, zone) AS starts_at
+              FROM boxoffice_code.session_rule_days(rule) AS d (day)
+             CROSS JOIN pg_catalog.jsonb_array_elements_text(rule -> 'times') AS t (clock)
+          ) AS s
+      ) AS t
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_rule_told IS
+'The local starts that a rule names, whether each was moved out of a skipped hour, and whether that was to where the rule has one anyway.';
+
+-- The starts of a rule, each once, numbered in order.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_starts(rule jsonb, zone text)
     RETURNS TABLE (n bigint, local timestamp, starts_at timestamptz, moved boolean)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH day AS (
-        SELECT d.day
-          FROM boxoffice_code.session_rule_days(rule) AS d (day)
-    ), start AS (
-        SELECT d.day + t.clock::time AS local,
-               boxoffice_code.local_instant(d.day + t.clock::time, zone) AS starts_at
-          FROM day AS d
-         CROSS JOIN pg_catalog.jsonb_array_elements_text(rule -> 'times') AS t (clock)
-    ), told AS (
-        SELECT s.local, s.starts_at, s.starts_at AT TIME ZONE zone <> s.local AS moved
-          FROM start AS s
-    ), once AS (
-        SELECT DISTINCT ON (t.starts_at) t.*
-          FROM told AS t
-         ORDER BY t.starts_at, t.moved, t.local
-    )
-    SELECT pg_catalog.row_number() OVER (ORDER BY o.starts_at), o.local, o.starts_at, o.moved
-      FROM once AS o
-     ORDER BY o.starts_at
+    SELECT pg_catalog.row_number() OVER (ORDER BY t.starts_at), t.local, t.starts_at, t.moved
+      FROM boxoffice_code.session_rule_told(rule, zone) AS t
+     WHERE NOT t.second
+     ORDER BY t.starts_at
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_rule_starts IS
 'When the sessions of a rule start, as a clock on the wall shows and as an instant; whether that was moved out of a skipped hour.';
+
+-- The first slots of a rule that are no session of their own, as answers show them.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_merged_json(
+    rule jsonb, zone text, wanted integer)
+    RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
+               'date', pg_catalog.to_char(m.local, 'YYYY-MM-DD'),
+               'time', pg_catalog.to_char(m.local, 'HH24:MI'),
+               'starts_at', boxoffice_code.local_time(m.starts_at, zone))
+               ORDER BY m.local), '[]'::json)
+      FROM (
+        SELECT t.local, t.starts_at
+          FROM boxoffice_code.session_rule_told(rule, zone) AS t
+         WHERE t.second
+         ORDER BY t.local
+         LIMIT wanted
+      ) AS m
+$$;
+COMMENT ON FUNCTION boxoffice_code.session_rule_merged_json IS
+'The slots of a rule in skipped hours that fall on another of its slots.';
 
 CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_rule(event boxoffice.event, rule jsonb)
     RETURNS jsonb

@@ -46,6 +46,8 @@ subtest 'all of them' => sub {
 	is_deeply([ @$dear{qw(name email status tickets total paid due currency channel)} ],
 		[ '王芳', 'wang@example.org', 'pending', 1, 2000, 0, 2000, 'EUR', 'web' ], 'what an order shows');
 	like($a->header('Cache-Control'), qr/no-store/, 'and nobody keeps it');
+	# once a list had whole seconds, so that nothing in it was the same as in the order, and +00:00 where that has Z
+	is($dear->{placed_at}, $wang->{placed_at}, 'a time is written as the order itself writes it');
 };
 
 # Found before the worker has seen the orders, and after.

@@ -46,6 +46,8 @@ subtest 'a free order is paid at once' => sub {
 	is_problem($http->delete("/v1/events/$event->{id}/holds/$hold->{id}", secret => $hold->{secret}), 409, 'hold_ordered', 'nor given back');
 
 	is_status($http->get("/v1/orders/$order->{code}", secret => $order->{secret}), 200, 'it is found by its code');
+	is_status($http->get('/v1/orders/' . lc $order->{code}, secret => $order->{secret}), 200, '… in lower case too, as people type it');
+	is_problem($http->get('/v1/orders/' . ($order->{code} =~ s/.\z/$_/r), secret => $order->{secret}), 404, 'not_found', "… but there is no $_ in a code") for qw(i o 1 0);
 	is_problem($http->get("/v1/orders/$order->{code}"), 404, 'not_found', 'not without the secret');
 	is_problem($http->get("/v1/orders/" . ($order->{code} =~ s/-.*/-ZZZZZZ/r), secret => $order->{secret}), 404, 'not_found', 'not under another code');
 	is_problem($http->get(path($event, $order)), 404, 'not_found', 'the order needs its secret');

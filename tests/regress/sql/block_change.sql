@@ -13,6 +13,9 @@ $$;
 CREATE FUNCTION hold_test.allot(event bigint, operation text, body text, param text DEFAULT '', actor text DEFAULT 'organizer mary') RETURNS text LANGUAGE sql AS $$
     SELECT hold_test.block_brief(c.status, c.replayed, c.answer) FROM hold_test.call(event, operation, ARRAY[body], actor, param => param) AS c
 $$;
+CREATE FUNCTION hold_test.allotted_until(block bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT boxoffice_code.local_time(b.release_at, 'UTC') FROM boxoffice.block AS b WHERE b.event_id = 9520000 AND b.id = block
+$$;
 SELECT hold_test.allot(9520000, 'block_create', '{"channel": "agency", "reason": "Allotment", "items": [{"ticket_type": "general", "session": "fri", "quantity": 4}, {"pool": "camping", "quantity": 1}]}');
 SELECT max(id) AS b FROM boxoffice.block WHERE event_id = 9520000 \gset
 SELECT '&block=' || :b AS p \gset
@@ -40,6 +43,9 @@ RESET boxoffice.clock_offset;
 \echo # what cannot be
 SELECT hold_test.allot(9520000, 'block_change', body, :'p') FROM unnest(ARRAY['{"items": [{"id": "3", "quantity": 1}]}', '{"items": [{"id": "1", "quantity": 1}, {"id": "1", "quantity": 2}]}',
     '{"items": [{"id": "1", "quantity": -1}]}', '{"items": []}', '{}', '{"channel": "A b"}', '{"release_at": "soon"}', '{"reason": null}']) AS body;
+\echo # … nor a time of release that is past, of a new one or of this (once, they kept nothing and said so to nobody)
+SELECT hold_test.allot(9520000, 'block_create', '{"channel": "agency", "reason": "Late", "items": [{"pool": "camping", "quantity": 1}], "release_at": "2020-01-01T00:00:00Z"}'),
+       hold_test.allot(9520000, 'block_change', '{"release_at": "2020-01-01T00:00:00Z"}', :'p');
 \echo # a time of release may come, move and go; once it is over the places are free (FIELD 4.1: 11, 16 for blocks; 17: a place held out of a block counts once)
 SELECT hold_test.allot(9520000, 'block_change', '{"channel": "partner", "release_at": "2127-01-01T00:00:00Z"}', :'p');
 SELECT hold_test.allot(9520000, 'block_change', '{"release_at": null, "items": [{"id": "1", "quantity": 5}]}', :'p');
@@ -50,6 +56,8 @@ SELECT n.available FROM boxoffice_code.stock_now(9520000, ARRAY[9520021::bigint]
 SELECT hold_test.hold(9520000, '10 general fri');
 SELECT hold_test.allot(9520000, 'block_get', NULL, :'p');
 SELECT hold_test.allot(9520000, 'block_change', '{"items": [{"id": "1", "quantity": 1}]}', :'p');
+\echo # … and the time that it has may be said again
+SELECT hold_test.allot(9520000, 'block_change', format('{"reason": "Over", "release_at": "%s"}', hold_test.allotted_until(:b)), :'p');
 RESET boxoffice.clock_offset;
 SELECT problem, expected, found FROM boxoffice.check_inventory(9520000);
 \echo # lists

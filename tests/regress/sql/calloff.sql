@@ -83,9 +83,9 @@ SELECT hold_test.owed(9510000), sum(p.paid - boxoffice_code.order_owes(o.event_i
 
 \echo # postponed: the same session, the same tickets, and when it was first announced
 SELECT starts_at AS was FROM boxoffice.session WHERE event_id = 9510000 AND key = 'sat' \gset
-SELECT status, (answer ->> 'starts_at')::timestamptz = '2127-03-01T18:00:00Z', (answer ->> 'original_starts_at')::timestamptz = date_trunc('second', :'was'::timestamptz), (answer ->> 'ends_at')::timestamptz, answer ->> 'tickets'
+SELECT status, (answer ->> 'starts_at')::timestamptz = '2127-03-01T18:00:00Z', (answer ->> 'original_starts_at')::timestamptz = :'was', date_trunc('second', (answer ->> 'ends_at')::timestamptz), answer ->> 'tickets'
   FROM hold_test.call(9510000, 'session_postpone', ARRAY['{"starts_at": "2127-03-01T18:00:00Z"}'], 'organizer mary', param => '&session=sat');
-SELECT status, (answer ->> 'original_starts_at')::timestamptz = date_trunc('second', :'was'::timestamptz)
+SELECT status, (answer ->> 'original_starts_at')::timestamptz = :'was'
   FROM hold_test.call(9510000, 'session_postpone', ARRAY['{"starts_at": "2127-04-01T18:00:00Z", "ends_at": "2127-04-01T20:00:00Z"}'], 'organizer mary', param => '&session=sat');
 SELECT e.ends_at = s.ends_at, s.ends_at FROM boxoffice.event AS e JOIN boxoffice.session AS s ON s.event_id = e.id AND s.key = 'sat' WHERE e.id = 9510000;
 SELECT hold_test.bought(9510000, :sat), hold_test.hold(9510000, '1 general sat');

@@ -31,6 +31,7 @@ SELECT order_test.bought(9703000, '{general 2,free 1 saturday}') AS a \gset
 CREATE TEMP TABLE codes AS SELECT id, code FROM boxoffice.ticket WHERE order_id = :a;
 SELECT order_test.split(9703000, :a, '{2}');
 SELECT count(*) FILTER (WHERE c.code = t.code) AS same, count(*) FILTER (WHERE c.code <> t.code) AS new FROM codes AS c JOIN boxoffice.ticket AS t USING (id);
+SELECT bool_and(o.placed_at <= o.paid_at) AS placed_before_paid, count(DISTINCT o.placed_at) AS placed, count(DISTINCT o.paid_at) AS paid FROM boxoffice.order AS o WHERE o.event_id = 9703000;
 SELECT count(DISTINCT o.code), count(DISTINCT boxoffice_code.order_secret(o.id)), count(DISTINCT hold_id) FROM boxoffice.order AS o WHERE o.event_id = 9703000;
 SELECT order_id = :a AS old, quantity, amount FROM boxoffice.order_fee WHERE event_id = 9703000 ORDER BY 1;
 SELECT order_id = :a AS old, kind, total_before, total_after, other_id = :a AS of_old FROM boxoffice.order_change WHERE event_id = 9703000 ORDER BY 1;

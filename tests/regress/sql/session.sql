@@ -31,6 +31,9 @@ $$;
 -- clocks go forward in Berlin: 02:30 is skipped and becomes 03:30, unless that is asked for as well
 SELECT pg_temp.planned(pg_temp.at('2027-03-28', 'Europe/Berlin', '01:59', '02:00', '02:30', '03:00'));
 SELECT pg_temp.planned(pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:30'));
+SELECT j ->> 'created' AS created, j -> 'merged_items' AS merged
+  FROM unnest(ARRAY[pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:30', '03:00'), pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:00')]) AS rule,
+       api.session_create((SELECT event_id FROM boxoffice.event_slug WHERE slug = 'session-museum'), rule => rule, preview => true) AS j;
 -- clocks go back: 02:30 comes twice and is the first
 SELECT pg_temp.planned(pg_temp.at('2027-10-31', 'Europe/Berlin', '01:30', '02:00', '02:30', '02:59', '03:00'));
 -- Lord Howe Island changes by half an hour
