@@ -711,7 +711,11 @@ bind_param(const Parameter *param, const char *text, int len, BoundValue *value,
 	}
 	else if (len == 0 || !bind_number(&binder, schema, NULL, value) ||
 			 binder.in.at != binder.in.end)
+	{
+		/* what the beginning says as a number is not what was said */
+		faults->count = faults_before;
 		fault_at(&binder, NULL, "type", NULL, types_wanted(schema));
+	}
 	return faults->count == faults_before;
 }
 

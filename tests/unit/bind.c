@@ -395,6 +395,7 @@ test_params(void)
 	is(bind_sessions("event=7&limit=", values), "limit type", "an empty one");
 	is(bind_sessions("event=7&limit", values), "limit type", "one without a value");
 	is(bind_sessions("event=7&limit=1 ", values), "limit type", "a blank after it");
+	is(bind_sessions("event=7&limit=01", values), "limit type", "a nought before it");
 	is(bind_sessions("event=7&limit=5&limit=6", values), "limit duplicate", "twice");
 	is(bind_sessions("event=7&x=5", values), "x ", "an unknown one");
 	is(bind_sessions("event=7&cursor=%zz", values), "cursor format", "a broken escape");
