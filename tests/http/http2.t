@@ -79,4 +79,45 @@ subtest 'an export that breaks off takes nothing else of its connection with it'
 	$t->remove_orders($big);
 };
 
+subtest 'streams that are reset, at every point of a request' => sub {
+	my $show = $t->event(capacity => 100_000);
+	my $body = encode_json({ items => [ { ticket_type => 'general', quantity => 1 } ] });
+	my ($held, $made) = (0, 0);
+	for my $round (1 .. 10) {
+		my $c = Boxoffice::Frames->connect($port, 1 << 20);
+		my @whole;
+		for my $n (1 .. 60) {
+			my $stream = 2 * $n - 1;
+			my $fate   = $n % 6;
+			$c->post($stream, "/v1/events/$show->{id}/holds", $n % 2 ? ('idempotency-key' => uuid()) : ());
+			$c->data($stream, substr $body, 0, 10) if $fate == 1;
+			$c->data($stream, $body)               if $fate == 2;
+			$c->data($stream, $body, 1)            if $fate > 2;
+			$c->cancel($stream)                    if $fate < 5;
+			push @whole, $stream                   if $fate == 5;
+		}
+		# Every other connection goes with all that is on it.
+		if ($round % 2) { is_deeply([ grep { $c->end($_) ne 'whole' } @whole ], [], 'who stayed has an answer'); $made += @whole }
+		$c->close;
+	}
+	# And while its batch is under way: it waits for a lock.
+	my $dbh = $server->connect;
+	$dbh->begin_work;
+	$dbh->do('SELECT FROM boxoffice.inventory_group WHERE event_id = ? FOR UPDATE', undef, $show->{id});
+	my ($left, $c) = map { Boxoffice::Frames->connect($port, 1 << 20) } 1, 2;
+	for my $stream (map { 2 * $_ - 1 } 1 .. 20) {
+		for ($left, $c) { $_->post($stream, "/v1/events/$show->{id}/holds"); $_->data($stream, $body, 1) }
+	}
+	wait_until(sub { $server->value(q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'boxoffice_gateway' AND wait_event_type = 'Lock'}) }, 'a batch waits');
+	$c->cancel(4 * $_ - 1) for 1 .. 10;
+	$left->close;
+	$dbh->rollback;
+	is_deeply([ grep { $c->end(4 * $_ - 3) ne 'whole' } 1 .. 10 ], [], 'who stayed has an answer');
+	$c->close;
+	wait_until(sub { !$t->metric('boxoffice_queue_calls') && $t->metric('boxoffice_connections_open') == $t->metric('boxoffice_connections_idle') }, 'all that was sent has ended');
+	my ($row) = $server->rows('SELECT s.held, (SELECT count(*) FROM boxoffice.hold h WHERE h.event_id = s.event_id) AS holds FROM boxoffice.stock s WHERE s.event_id = ?', $show->{id});
+	is($row->{held}, $row->{holds}, "what was flushed is a hold, whole: $row->{holds}");
+	cmp_ok($row->{holds}, '>=', $made, 'and whoever stayed has his');
+};
+
 $t->finish;

@@ -1,7 +1,7 @@
 package Boxoffice::Frames;
 
-# HTTP/2 by hand, over TCP without TLS: requests without bodies, windows that a test opens as it likes, and how each stream
-# ended.
+# HTTP/2 by hand, over TCP without TLS: requests, bodies in pieces, streams that are reset, windows that a test opens as it likes,
+# and how each stream ended.
 
 use v5.36;
 use Socket qw(PF_INET SOCK_STREAM SOL_SOCKET SO_RCVBUF inet_aton pack_sockaddr_in);
@@ -20,10 +20,25 @@ sub connect ($class, $port, $buffer = 4096) {
 sub window ($self, $stream, $bytes) { return $self->_write(_frame(8, 0, $stream, pack 'N', $bytes)) }
 
 sub get ($self, $stream, $path, $token) {
-	my @fields = (':method' => 'GET', ':scheme' => 'http', ':path' => $path, ':authority' => 'site', authorization => "Bearer $token");
-	my $block  = '';
-	while (my ($name, $value) = splice @fields, 0, 2) { $block .= "\0" . _string($name) . _string($value) }
-	return $self->_write(_frame(1, 5, $stream, $block));
+	return $self->_write(_frame(1, 5, $stream, _headers(':method' => 'GET', ':path' => $path, authorization => "Bearer $token")));
+}
+
+# Begins a POST of JSON; its body comes by data, the last piece of it with a true value.
+sub post ($self, $stream, $path, %headers) {
+	return $self->_write(_frame(1, 4, $stream, _headers(':method' => 'POST', ':path' => $path, 'content-type' => 'application/json', %headers)));
+}
+
+sub data ($self, $stream, $bytes, $last = 0) { return $self->_write(_frame(0, $last ? 1 : 0, $stream, $bytes)) }
+
+# The client does not want it any more.
+sub cancel ($self, $stream) { return $self->_write(_frame(3, 0, $stream, pack 'N', 8)) }
+
+sub _headers (@fields) {
+	push @fields, ':scheme' => 'http', ':authority' => 'site';
+	my ($block, %value) = ('', @fields);
+	# Those with a colon come first.
+	$block .= "\0" . _string($_) . _string($value{$_}) for sort keys %value;
+	return $block;
 }
 
 # Reads until the stream has ended, and says how: 'whole', 'reset N' with the error code, or '' if the connection ended before.
