@@ -44,9 +44,14 @@ open my $trace, '>', $ENV{TRACE} // '/dev/null' or die "$ENV{TRACE}: $!\n";
 
 sub any (@list) { return @list ? $list[ rand @list ] : undef }
 
+# What strikes while the next POST is under way, and what is waited for then: see 'struck'.
+my ($strike, $after);
+
 # Asks, again while it must, with one key: what settles it. At most so long.
 sub ask ($method, $path, $body, %o) {
+	my $pid    = $strike && defined $o{key} ? soon($strike) : undef;
 	my $answer = settled($method, $path, $body, %o);
+	if ($pid) { waitpid $pid, 0; $strike = undef; $after->() }
 	push @said, "$method $path " . (defined $body ? $json->encode($body) : '') . (defined $o{key} ? " key $o{key}" : '') . ' → ' . $answer->status . ' ' . $answer->body;
 	print {$trace} "  $method ", $path =~ s/\d{6,}/N/gr, ' ', $answer->status, ' ', $answer->code, "\n";
 	return $answer;
@@ -64,7 +69,12 @@ sub settled ($method, $path, $body, %o) {
 	die "$method $path was not settled in 120 s\n";
 }
 
-sub a_show { return Boxoffice::Show->new(t => $t, now => $now, ask => \&ask, wrong => \@wrong) }
+# An event, as soon as whatever was killed before is back.
+sub a_show {
+	my $show;
+	wait_until(sub { $show = eval { Boxoffice::Show->new(t => $t, now => $now, ask => \&ask, wrong => \@wrong) } or $@ =~ /"status":50[34]/ ? 0 : die $@ }, 'an event');
+	return $show;
+}
 my @shows = map { a_show() } 1, 2;
 
 # Many at once, some of them twice with one key, perhaps while something dies.
@@ -127,7 +137,29 @@ sub tidy {
 	return;
 }
 
+# Whatever can be asked with a key happens once, also if something dies meanwhile and the answer is lost.
+my @struck = qw(hold extend_hold hold_from_block order pay sell decide extend_order exchange split_order cancel_order cancel_ticket
+	move_places block add_session postpone cancel_session go_live);
+
+sub struck ($show) {
+	my $kill = sub ($signal, @pids) { return sub { kill $signal => @pids } };
+	($strike, $after) = @{ any(
+		[ $kill->(KILL => any($server->backend_pids) // return), $recovered ],
+		[ $kill->(TERM => $server->backend_pids),                sub { } ],
+		[ $kill->(KILL => $server->worker_pids),                 sub { $http->forget } ],
+		[ $kill->(HUP => $server->nginx_pid),                    sub { } ],
+	) };
+	my $act = any(@struck);
+	print {$trace} "  $act\n";
+	$show->$act;
+	$strike = undef;
+	return;
+}
+
+my $worker_pid = q{SELECT pid FROM pg_catalog.pg_stat_activity WHERE backend_type = 'boxoffice worker'};
+
 my %trouble = (
+	struck => [ 3, \&struck ],
 	clock => [ 8, sub ($show) {
 		$time += any(20, 60, 60, 120, 300, 300, 700, 2000) + int rand 20;
 		$server->clock_stop($time);
@@ -143,7 +175,7 @@ my %trouble = (
 	} ],
 	burst        => [ 5, \&burst ],
 	kill_backend => [ 1, sub ($show) {
-		my $victim = any($server->backend_pids) // return;
+		my $victim = any($server->backend_pids, $worker ? $server->value($worker_pid) : ()) // return;
 		burst($show, trouble => sub { kill KILL => $victim }, after => $recovered);
 	} ],
 	end_backends => [ 1, sub ($show) {

@@ -784,7 +784,7 @@ sub add_session ($self) {
 }
 
 sub _read_stock ($self) {
-	my $stock = $self->{t}->http->get("$self->{base}/stock?limit=100", token => $self->{office})->json->{items};
+	my $stock = $self->ask(GET => '/stock?limit=100', undef, token => $self->{office})->json->{items};
 	$self->{stock} = { map { (defined $_->{session} ? "$_->{pool}/$_->{session}" : $_->{pool}) => $_->{id} } @$stock };
 	return $stock;
 }
