@@ -55,7 +55,7 @@ BEGIN
     made.updated_at := made.created_at;
     made.published_at := NULL;
     made.session_count := 0;
-    INSERT INTO boxoffice.event SELECT made.*;
+    PERFORM boxoffice_code.event_add(made);
     PERFORM boxoffice_code.event_claim_names(made);
     PERFORM boxoffice_code.event_write_tags(
         made.id, boxoffice_code.event_tags_json(event.id)::jsonb);

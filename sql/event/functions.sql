@@ -732,6 +732,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_write_images IS 'Replaces the images of an event.';
 
+-- By name, so that a column of a DBA's gets its default.
+CREATE OR REPLACE FUNCTION boxoffice_code.event_add(made boxoffice.event)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO boxoffice.event (
+        id, organizer_id, slug, short_code, name, description, status, test, currency, zone,
+        locale, venue_id, sale_starts_at, sale_ends_at, max_per_order, buyer_limit, hold_ttl_ms,
+        hold_extend_max_ms, payment_term_minutes, payment_term_days, payment_grace_ms,
+        late_payment, show_quantity, version, created_at, updated_at, published_at, starts_at,
+        ends_at, approval, summary, category, session_count)
+    VALUES (
+        made.id, made.organizer_id, made.slug, made.short_code, made.name, made.description,
+        made.status, made.test, made.currency, made.zone, made.locale, made.venue_id,
+        made.sale_starts_at, made.sale_ends_at, made.max_per_order, made.buyer_limit,
+        made.hold_ttl_ms, made.hold_extend_max_ms, made.payment_term_minutes,
+        made.payment_term_days, made.payment_grace_ms, made.late_payment, made.show_quantity,
+        made.version, made.created_at, made.updated_at, made.published_at, made.starts_at,
+        made.ends_at, made.approval, made.summary, made.category, made.session_count)
+$$;
+COMMENT ON FUNCTION boxoffice_code.event_add IS 'Writes the row of an event that is new.';
+
 -- The row of a new event, and its entries in the directories of slugs and codes.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_insert(organizer bigint, document jsonb)
     RETURNS boxoffice.event
@@ -775,7 +798,7 @@ BEGIN
     made.version := 1;
     made.created_at := boxoffice_code.clock();
     made.updated_at := made.created_at;
-    INSERT INTO boxoffice.event SELECT made.*;
+    PERFORM boxoffice_code.event_add(made);
     PERFORM boxoffice_code.event_claim_names(made);
     PERFORM boxoffice_code.event_write_tags(made.id, document -> 'tags');
     PERFORM boxoffice_code.event_write_images(made.id, document -> 'images');

@@ -24,7 +24,10 @@ AS $$
         SELECT 'sums', pg_catalog.to_jsonb(x.*), pg_catalog.to_jsonb(s.*) - 'event_id'
           FROM boxoffice_code.order_sums_of_event(ARRAY(
             SELECT s.counted FROM boxoffice.order_search AS s WHERE s.event_id = e.id), '{}') AS x
-          LEFT JOIN boxoffice.order_sum AS s ON s.event_id = e.id
+          LEFT JOIN (
+            SELECT s.event_id, s.orders, s.paid_orders, s.tickets, s.total, s.paid
+              FROM boxoffice.order_sum AS s
+          ) AS s ON s.event_id = e.id
          WHERE pg_catalog.to_jsonb(x.*) <> pg_catalog.to_jsonb(s.*) - 'event_id'
             OR s.event_id IS NULL AND x.orders <> 0
         UNION ALL

@@ -31,9 +31,11 @@ BEGIN
         PERFORM boxoffice_code.refuse('invalid_document', '', '{"max": 100}',
             'The event has as many pools as one may have.');
     END IF;
-    made := ROW(event, boxoffice_code.new_id(), key, name, scope, capacity, overbook);
-    INSERT INTO boxoffice.pool SELECT made.* ON CONFLICT ON CONSTRAINT pool_event_id_key_key
-        DO NOTHING;
+    INSERT INTO boxoffice.pool (event_id, id, key, name, scope, capacity, overbook)
+    VALUES (event, boxoffice_code.new_id(), pool_create.key, pool_create.name, pool_create.scope,
+            pool_create.capacity, pool_create.overbook)
+        ON CONFLICT ON CONSTRAINT pool_event_id_key_key DO NOTHING
+    RETURNING * INTO made;
     IF NOT FOUND THEN
         PERFORM boxoffice_code.refuse('already_exists', '/key');
     END IF;

@@ -475,7 +475,12 @@ BEGIN
         made.placed_at) END;
     made.cancelled_at := CASE WHEN made.status = 'cancelled'
         THEN COALESCE((source ->> 'last_modified')::timestamptz, made.placed_at) END;
-    INSERT INTO boxoffice.order SELECT made.*;
+    INSERT INTO boxoffice.order (
+        event_id, id, hold_id, code, status, total, currency, test, channel,
+        placed_at, expires_at, paid_at, cancelled_at)
+    VALUES (
+        made.event_id, made.id, made.hold_id, made.code, made.status, made.total, made.currency,
+        made.test, made.channel, made.placed_at, made.expires_at, made.paid_at, made.cancelled_at);
     over := boxoffice_code.pretix_write_claims(event, made, source);
     PERFORM boxoffice_code.pretix_write_tickets(event, made, source);
     PERFORM boxoffice_code.pretix_write_money(event, made, source);

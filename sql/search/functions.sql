@@ -230,8 +230,10 @@ BEGIN
     END IF;
     venues := ARRAY(SELECT v FROM boxoffice_code.search_venues(stands) AS v);
     made := boxoffice_code.search_row(stands, venues);
-    INSERT INTO boxoffice.event_search AS s
-    SELECT made.*
+    INSERT INTO boxoffice.event_search AS s (
+        event_id, organizer_id, shown, starts_at, ends_at, facets, words, version)
+    VALUES (made.event_id, made.organizer_id, made.shown, made.starts_at, made.ends_at,
+            made.facets, made.words, made.version)
         ON CONFLICT ON CONSTRAINT event_search_pkey DO UPDATE
        SET organizer_id = EXCLUDED.organizer_id,
            shown = EXCLUDED.shown,
