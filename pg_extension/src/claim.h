@@ -10,6 +10,8 @@
 
 #include "inventory.h"
 
+#define AMOUNT_MAX INT64CONST(9007199254740991) /* the largest integer that JSON carries safely */
+
 typedef struct Claim
 {
 	int64		owner_id;		/* hold or block */

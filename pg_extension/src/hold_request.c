@@ -532,8 +532,19 @@ group_judge_addons(Call *call, const Offer *offer, const HoldLine *first)
 	}
 }
 
+/* What a request comes to at today's prices; so many pieces as there may be can't overflow it. */
+static int64
+request_total(const HoldRequest *request)
+{
+	int64		total = 0;
+
+	for (int i = 0; i < request->line_count; i++)
+		total += (request->lines[i].price + request->lines[i].fee) * request->lines[i].quantity;
+	return total;
+}
+
 static void
-request_judge_quantity(const HoldRequest *request, const Offer *offer)
+request_judge_size(const HoldRequest *request, const Offer *offer)
 {
 	if (offer->max_per_order > 0 && request->quantity > offer->max_per_order)
 		reply_refuse(request->call, ERR_MAX_PER_ORDER, "/items",
@@ -541,6 +552,8 @@ request_judge_quantity(const HoldRequest *request, const Offer *offer)
 	else if (request->pieces > HOLD_PIECES_MAX)
 		reply_refuse(request->call, ERR_MAX_PER_ORDER, "/items",
 					 psprintf("\"max\":%d", HOLD_PIECES_MAX));
+	else if (request_total(request) > AMOUNT_MAX)
+		reply_refuse(request->call, ERR_AMOUNT_TOO_LARGE, "/items", NULL);
 }
 
 void
@@ -569,7 +582,7 @@ hold_request_judge(HoldRequest *request, Offer *offer, TimestampTz now)
 		if (!line->child)
 			group_judge_addons(call, offer, line);
 	}
-	request_judge_quantity(request, offer);
+	request_judge_size(request, offer);
 }
 
 void

@@ -22,8 +22,6 @@
 #include "outbox.h"
 #include "secret.h"
 
-#define AMOUNT_MAX INT64CONST(9007199254740991) /* the largest integer that JSON carries safely */
-
 typedef enum OrderStatus
 {
 	ORDER_APPROVAL,				/* waits for the organizer's approval */

@@ -158,6 +158,18 @@ subtest 'minimum, maximum, limit per buyer' => sub {
 	is_status($t->hold($event, quantity => 1, token => $alice), 201, 'what is given back counts no more');
 };
 
+# A hold said a total that JSON can't carry, and could not be ordered.
+subtest 'more money than can be counted' => sub {
+	my @keys  = map { "t$_" } 1 .. 46;
+	my $event = $t->event(capacity => 50_000, ticket_types => [ map { { key => $_, name => $_, price => 100_000_000_000, fee => 100_000_000_000, pools => ['house'] } } @keys ]);
+	my $wanted = sub ($types) { { items => [ map { { ticket_type => $_, quantity => 1000 } } @keys[ 0 .. $types - 1 ] ] } };
+	is_problem($http->post("/v1/events/$event->{id}/holds", $wanted->(46)), 422, 'amount_too_large', 'over 2^53');
+	my $much = $http->post("/v1/events/$event->{id}/holds", $wanted->(45));
+	is_status($much, 201, 'nearly that') and is($much->json->{total}, 9_000_000_000_000_000, 'is counted');
+	my $same = $http->patch(path($event, $much->json), $wanted->(46), secret => $much->json->{secret});
+	is_problem($same, 422, 'amount_too_large', 'nor can a hold be changed into it');
+};
+
 # The second day's places are in an inventory group of their own. The worker leaves a cart alone for some seconds after its
 # deadline, so that it is the buyer's own call that takes it back; were it the worker, the answers would be the same.
 subtest 'what a buyer let lapse does not count' => sub {
