@@ -158,3 +158,12 @@ SELECT pass_test.stock(:e);
 SELECT pass_test.hold(:e, '{"ticket_type": "day", "session": "sun", "quantity": 3}');
 SELECT pass_test.exchange(:e, :p, '1 all -');
 SELECT pass_test.release(:e);
+\echo # split off: its cancelled parts go with what was a bundle, its new ones with what became one; both go on
+SELECT pass_test.bought(:e, '{"ticket_type": "gala", "session": "fri", "quantity": 1}, {"ticket_type": "day", "session": "fri", "quantity": 1}') AS s \gset
+SELECT pass_test.exchange(:e, :s, '1 day -,2 snack -');
+SELECT api.order_split(:e, :s, ARRAY[order_test.ticket(:s, 1)], NULL, gen_random_uuid()::text) #>> '{split,id}' AS day \gset
+SELECT pass_test.tickets(:e, :s), pass_test.tickets(:e, :day);
+SELECT pass_test.exchange(:e, :day, '1 feast -');
+SELECT pass_test.stock(:e);
+SELECT api.order_cancel(:e, :s) ->> 'total', api.order_cancel(:e, :day) ->> 'total';
+SELECT pass_test.stock(:e);
