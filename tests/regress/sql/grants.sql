@@ -138,7 +138,10 @@ SELECT c.oid::regclass AS uncommented
 SELECT c.oid::regclass AS uncommented, a.attname
   FROM pg_class AS c
   JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
- WHERE c.relnamespace = 'report'::regnamespace AND col_description(c.oid, a.attnum) IS NULL;
+ WHERE c.relnamespace IN ('boxoffice'::regnamespace, 'report'::regnamespace)
+   AND c.relkind IN ('r', 'v', 'p')
+   AND NOT a.attisdropped
+   AND col_description(c.oid, a.attnum) IS NULL;
 SELECT n.nspname AS uncommented FROM pg_namespace AS n
  WHERE n.nspname IN ('boxoffice', 'boxoffice_code', 'api', 'report') AND obj_description(n.oid, 'pg_namespace') IS NULL;
 SELECT r.rolname AS uncommented FROM pg_roles AS r
