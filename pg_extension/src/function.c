@@ -342,17 +342,23 @@ execute(Call *call)
 }
 
 /*
- * Whether a function was replaced while we ran it: a deploy drops and makes anew what it cannot
- * replace, and a transaction under way that has just looked the old one up finds it gone.  The
- * message is the only thing that tells it from other internal errors; elog's are never translated.
+ * Whether a function was replaced while we ran it, or a table got or lost a column: a deploy drops
+ * and makes anew what it cannot replace, and a transaction under way that has just looked the old
+ * one up finds it gone; a row is read whose type was looked up before we waited for its table.
+ * The message is the only thing that tells it from other internal errors; elog's are never
+ * translated.
  */
 static bool
 catalog_moved(const ErrorData *error)
 {
 	static const char *const gone = "cache lookup failed for ";
+	static const char *const fewer = "attribute number ";
 
+	if (error->sqlerrcode == ERRCODE_DATATYPE_MISMATCH)
+		return true;
 	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message != NULL &&
-		strncmp(error->message, gone, strlen(gone)) == 0;
+		(strncmp(error->message, gone, strlen(gone)) == 0 ||
+		 strncmp(error->message, fewer, strlen(fewer)) == 0);
 }
 
 static void
@@ -411,7 +417,7 @@ function_protect(Call *call, CallBody body, void *arg)
 	if (catalog_moved((const ErrorData *) error))
 		ereport(ERROR,
 				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				errmsg("api.%s was replaced meanwhile", call->operation->name),
+				errmsg("api.%s, or what it reads, was replaced meanwhile", call->operation->name),
 				errdetail("%s.", error->message),
 				errhint("The transaction might succeed if retried."));
 	if (!refusal_catch((const ErrorData *) error, call))

@@ -69,6 +69,26 @@ sub is_catalogue_written {
 	return;
 }
 
+# Events that are published while a table that this reads gets and loses a column all the time: one that has looked at its row
+# type before, and waits for it then, is done again.
+sub are_published_beside_columns {
+	my $dba = fork // die "fork: $!\n";
+	if (!$dba) {
+		my $dbh = $server->connect;
+		$dbh->do(q{SET lock_timeout = '300ms'});
+		while (1) { for my $what ('ADD COLUMN IF NOT EXISTS of_another int', 'DROP COLUMN IF EXISTS of_another') { eval { $dbh->do("ALTER TABLE boxoffice.venue $what") }; sleep 0.01 } }
+	}
+	my %told;
+	for (1 .. 40) {
+		my $made = $t->event(publish => 0);
+		wait_until(sub { my $a = $t->http->post("/v1/events/$made->{id}/publish", undef, token => $t->organizer_token, key => uuid()); $told{ $a->status }++; $a->status !~ /^50[34]$/ }, 'published');
+	}
+	kill KILL => $dba;
+	waitpid $dba, 0;
+	patiently('ALTER TABLE boxoffice.venue DROP COLUMN IF EXISTS of_another');
+	return is_deeply([ grep { !/^(?:200|50[34])$/ } keys %told ], [], 'published beside columns that come and go: ' . join ', ', map { "$_ $told{$_}" } sort keys %told);
+}
+
 # Whether a statement of the gateway's waits for a lock.
 sub lanes_wait { return $server->value(q{SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE usename = 'boxoffice_gateway' AND wait_event_type = 'Lock'}) }
 
@@ -172,6 +192,7 @@ under_load('columns and indexes come and go, tables are written anew' => sub ($e
 	patiently(map { "ALTER TABLE $_ ADD COLUMN of_a_dba int NOT NULL DEFAULT 7" } @all);
 	is_served('a hold, with plans made before');
 	is_catalogue_written();
+	are_published_beside_columns();
 	patiently(map { ("VACUUM FULL ANALYZE $_", "REINDEX TABLE CONCURRENTLY $_") } @hot);
 	$server->set('plan_cache_mode', 'force_generic_plan');
 	$server->set('enable_indexscan', 'off');
