@@ -164,6 +164,11 @@ AS 'MODULE_PATHNAME', 'boxoffice_hold_secret' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION boxoffice_code.hold_secret(bigint) IS
 'The secret of a hold, which is stored nowhere; for support and tests.';
 
+CREATE FUNCTION boxoffice_code.hold_over(at timestamptz) RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'boxoffice_hold_over' LANGUAGE C IMMUTABLE STRICT;
+COMMENT ON FUNCTION boxoffice_code.hold_over(timestamptz) IS
+'The last deadline that a hold may have had so that at this time no write to it is accepted any more.';
+
 -- ---------------------------------------------------------------- orders, payments, tickets
 
 CREATE FUNCTION boxoffice_code.payment_deadline(

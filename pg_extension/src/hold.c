@@ -4,12 +4,15 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "utils/timestamp.h"
 
 #include "bulk.h"
 #include "call.h"
 #include "hold.h"
 #include "query.h"
+
+PG_FUNCTION_INFO_V1(boxoffice_hold_over);
 
 static const char *const status_names[] = {"active", "ordered", "released", "expired"};
 
@@ -118,6 +121,21 @@ hold_writable(const Hold *hold, TimestampTz now)
 	if (hold->status == HOLD_EXPIRED || now > last || !hold_stands(hold))
 		return ERR_HOLD_EXPIRED;
 	return ERR_NONE;
+}
+
+/*
+ * boxoffice_code.hold_over(at timestamptz) RETURNS timestamptz
+ *
+ * The last instant of the grace counts, so it is the one before.
+ */
+Datum
+boxoffice_hold_over(PG_FUNCTION_ARGS)
+{
+	TimestampTz now = PG_GETARG_TIMESTAMPTZ(0);
+
+	if (TIMESTAMP_NOT_FINITE(now))
+		PG_RETURN_TIMESTAMPTZ(now);
+	PG_RETURN_TIMESTAMPTZ(now - HOLD_GRACE_MS * INT64CONST(1000) - 1);
 }
 
 HoldStatus

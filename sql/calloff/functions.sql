@@ -41,8 +41,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.session_end_holds(
 AS $$
 DECLARE
     now CONSTANT timestamptz := boxoffice_code.clock();
-    -- the grace of a write is 5 s, and its last instant counts
-    over CONSTANT timestamptz := now - '5.000001 s'::interval;
+    over CONSTANT timestamptz := boxoffice_code.hold_over(now);
     holds CONSTANT bigint[] := ARRAY(
         SELECT DISTINCT c.owner_id
           FROM boxoffice.claim AS c
