@@ -118,7 +118,9 @@ BEGIN
     RETURN boxoffice_code.event_own_json(found);
 END
 $$;
-COMMENT ON FUNCTION api.event_view IS 'The organizer''s view of an event.';
+COMMENT ON FUNCTION api.event_view IS
+'The organizer''s view of an event.
+The counts of its pools are added up over all stock, so it costs as much as there are sessions.';
 
 CREATE OR REPLACE FUNCTION api.event_list_own(
     organizer bigint, status text DEFAULT NULL, cursor text DEFAULT NULL,
@@ -240,7 +242,8 @@ END
 $$;
 COMMENT ON FUNCTION api.event_pause IS
 'Stop the sale for a while.
-Once it has returned no hold is made any more.';
+Once it has returned no hold is made any more. It locks every inventory group of the event: one for
+each session, unless something is sold for all of them.';
 
 CREATE OR REPLACE FUNCTION api.event_resume(event bigint, if_match text DEFAULT NULL)
     RETURNS json

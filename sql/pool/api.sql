@@ -10,7 +10,9 @@ BEGIN
     RETURN boxoffice_code.page_json(boxoffice_code.pools_own_json(event), NULL);
 END
 $$;
-COMMENT ON FUNCTION api.pool_list IS 'The pools of an event, with their counts over all stock.';
+COMMENT ON FUNCTION api.pool_list IS
+'The pools of an event, with their counts over all stock.
+These are added up, so it costs as much as there are sessions.';
 
 CREATE OR REPLACE FUNCTION api.pool_create(
     event bigint, key text, name text, scope text, capacity integer, overbook integer DEFAULT 0,
