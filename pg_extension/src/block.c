@@ -109,6 +109,12 @@ block_find(Inventory *inv, int64 block_id, const int64 *stock_ids, int n)
 	return best;
 }
 
+void
+block_want(Claim *kept, int quantity)
+{
+	kept->demand += quantity;
+}
+
 int
 block_free(Inventory *inv, const Claim *kept, const int64 *stock_ids, int n)
 {

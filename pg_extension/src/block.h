@@ -28,6 +28,12 @@ extern Claim *block_find(Inventory *inv, int64 block_id, const int64 *stock_ids,
  */
 extern bool block_take(Inventory *inv, Claim *kept, const int64 *stock_ids, int n, int quantity);
 
+/*
+ * Notes that so many may be asked of what the block keeps, so that inventory_reclaim knows what is
+ * short: what lapsed out of it goes back to it.
+ */
+extern void block_want(Claim *kept, int quantity);
+
 /* How many block_take could take. */
 extern int	block_free(Inventory *inv, const Claim *kept, const int64 *stock_ids, int n);
 

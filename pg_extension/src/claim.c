@@ -104,6 +104,8 @@ claim_read(int row, Claim *claim)
 	claim->parent_line = query_null(row, 13) ? 0 : DatumGetInt16(query_datum(row, 13));
 	claim->bundled = query_bool(row, 14);
 	claim->left_block = false;
+	claim->demand = claim->lack = 0;
+	claim->more_expired = false;
 	claim->changed = false;
 	claim->stored_state = claim->state;
 	claim->stored_quantity = claim->quantity;

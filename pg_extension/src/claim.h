@@ -30,6 +30,9 @@ typedef struct Claim
 	int16		parent_line;	/* whose add-on or part of a bundle it is, 0: it stands alone */
 	bool		bundled;		/* part of the parent's bundle, which goes as a whole */
 	bool		left_block;		/* block_id was set to 0, see claim_leave_block */
+	int64		demand;			/* of a block's: what the batch would take of it, see block_want */
+	int64		lack;			/* of inventory_reclaim: what it has too few for that */
+	bool		more_expired;	/* as of a stock row */
 	bool		changed;		/* in memory, not yet written */
 	ClaimState	stored_state;	/* as the row has it */
 	int32		stored_quantity;

@@ -63,12 +63,14 @@ line_kept(HoldTaker *taker, const HoldLine *line)
 					 line->place->stock_count);
 }
 
-/* Tells the inventory what the line is after of what is on sale. */
+/* Tells the inventory what the line is after: of what its block keeps, and of what is on sale. */
 static void
 line_want(HoldTaker *taker, const HoldLine *line)
 {
-	const Claim *kept = line_kept(taker, line);
+	Claim	   *kept = line_kept(taker, line);
 
+	if (kept != NULL)
+		block_want(kept, line->quantity - line->kept);
 	for (int i = 0; i < line->place->stock_count; i++)
 		if (line_takes_free(line, kept, line->place->stock_ids[i]))
 			inventory_want(taker->inv, &line->place->stock_ids[i], 1,
@@ -248,7 +250,7 @@ line_shortage(HoldTaker *taker, const HoldLine *line, int quantity)
 	ErrorCode	why = ERR_NONE;
 
 	if (line->block_id != 0 && (kept == NULL || kept->quantity < quantity))
-		return ERR_SOLD_OUT;
+		return kept != NULL && kept->more_expired ? ERR_RECLAIMING : ERR_SOLD_OUT;
 	for (int i = 0; i < line->place->stock_count; i++)
 		if (line_takes_free(line, kept, line->place->stock_ids[i]))
 			shortage_add(&why, inventory_stock(taker->inv, line->place->stock_ids[i]), quantity);

@@ -112,10 +112,11 @@ extern void inventory_want(Inventory *inv, const int64 *stock_ids, int n, int qu
 extern void inventory_keep(Inventory *inv, int64 hold_id);
 
 /*
- * Where demand is more than what is free, takes back expired claims, oldest first, as many as are
- * lacking, at most RECLAIM_MAX a batch; in memory, written by inventory_write.  Adds whose they
- * were to inv->buyers, so call it before buyer_lock.  Where even more were expired it marks the
- * row: refuse with TK905 (reclaiming), not with sold_out.
+ * Where demand is more than what is free, or than what a block has left, takes back expired claims,
+ * oldest first, as many as are lacking, at most RECLAIM_MAX a batch; in memory, written by
+ * inventory_write.  Adds whose they were to inv->buyers, so call it before buyer_lock.  Where even
+ * more were expired it marks the row, or the block: refuse with TK905 (reclaiming), not with
+ * sold_out.
  */
 extern void inventory_reclaim(Inventory *inv);
 

@@ -153,9 +153,31 @@ reclaim_room(const Inventory *inv)
 	return inv->reclaim_max - Min(inv->reclaimed_count, inv->reclaim_max);
 }
 
+/* The claim of a block that what lapsed goes back to; NULL if that block is none of the batch's. */
+static Claim *
+reclaim_home(Inventory *inv, const Claim *claim)
+{
+	return claim->block_id == 0 ? NULL
+		: block_find(inv, claim->block_id, claim->stock_ids, claim->stock_count);
+}
+
+/* Whether taking the claim back may help a row, or a block, that is short. */
+static bool
+reclaim_helps(Inventory *inv, const Claim *claim, const Claim *home)
+{
+	for (int k = 0; k < claim->stock_count; k++)
+	{
+		const Stock *stock = inventory_stock(inv, claim->stock_ids[k]);
+
+		if (stock != NULL && stock->lack > 0)
+			return true;
+	}
+	return home != NULL && home->lack > 0;
+}
+
 /*
- * Chooses those that help a row that is short, oldest first; returns how many more may be chosen.
- * What came out of a block may go back to it, so nobody counts on that.
+ * Chooses those that help what is short, oldest first; returns how many more may be chosen.  What
+ * came out of a block may go back to it, so no row counts on that.
  */
 static int
 reclaim_choose(Inventory *inv, const Claim *claims, int count, bool *chosen)
@@ -164,13 +186,9 @@ reclaim_choose(Inventory *inv, const Claim *claims, int count, bool *chosen)
 
 	for (int i = 0; i < count && room > 0; i++)
 	{
-		for (int k = 0; k < claims[i].stock_count; k++)
-		{
-			Stock	   *stock = inventory_stock(inv, claims[i].stock_ids[k]);
+		Claim	   *home = reclaim_home(inv, &claims[i]);
 
-			if (stock != NULL && stock->lack > 0)
-				chosen[i] = true;
-		}
+		chosen[i] = reclaim_helps(inv, &claims[i], home);
 		for (int k = 0; k < claims[i].stock_count && chosen[i]; k++)
 		{
 			Stock	   *stock = inventory_stock(inv, claims[i].stock_ids[k]);
@@ -178,6 +196,8 @@ reclaim_choose(Inventory *inv, const Claim *claims, int count, bool *chosen)
 			if (stock != NULL && claims[i].block_id == 0)
 				stock->lack -= claims[i].quantity;
 		}
+		if (home != NULL && chosen[i])
+			home->lack -= claims[i].quantity;
 		room -= chosen[i];
 	}
 	return room;
@@ -197,7 +217,7 @@ reclaim_choose_oldest(int count, bool *chosen, int room)
 	}
 }
 
-/* Takes back, in the groups of the rows with a lack, what helps them. */
+/* Takes back, in the groups of what is short, what helps it. */
 static void
 reclaim_short(Inventory *inv, const int64 *groups, int n)
 {
@@ -212,6 +232,9 @@ reclaim_short(Inventory *inv, const int64 *groups, int n)
 	for (int i = 0; i < inv->stock_count; i++)
 		if (inv->stock[i].lack > 0)
 			inv->stock[i].more_expired = cut || room == 0;
+	for (int i = 0; i < inv->block_count; i++)
+		if (inv->blocks[i].lack > 0)
+			inv->blocks[i].more_expired = cut || room == 0;
 	if (cut)
 		reclaim_choose_oldest(count, chosen, room);
 	reclaim_take(inv, claims, count, chosen);
@@ -220,12 +243,15 @@ reclaim_short(Inventory *inv, const int64 *groups, int n)
 void
 reclaim_lacking(Inventory *inv)
 {
-	int64	   *groups = palloc_array(int64, inv->stock_count + 1);
+	int64	   *groups = palloc_array(int64, inv->stock_count + inv->block_count + 1);
 	int			n = 0;
 
 	for (int i = 0; i < inv->stock_count; i++)
 		if (inv->stock[i].lack > 0)
 			groups[n++] = inv->stock[i].group_id;
+	for (int i = 0; i < inv->block_count; i++)
+		if (inv->blocks[i].lack > 0)
+			groups[n++] = inv->blocks[i].group_id;
 	n = ids_sort_unique(groups, n);
 	if (n > 0)
 		reclaim_short(inv, groups, n);
@@ -239,6 +265,12 @@ inventory_reclaim(Inventory *inv)
 		Stock	   *stock = &inv->stock[i];
 
 		stock->lack = stock->demand > 0 ? stock->demand - stock_free(stock) : 0;
+	}
+	for (int i = 0; i < inv->block_count; i++)
+	{
+		Claim	   *kept = &inv->blocks[i];
+
+		kept->lack = kept->demand > 0 ? kept->demand - kept->quantity : 0;
 	}
 	reclaim_lacking(inv);
 }

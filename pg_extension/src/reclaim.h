@@ -32,8 +32,8 @@ extern bool reclaim_is_ours(const Inventory *inv, int64 owner_id, int line);
 extern int	reclaim_expired(Inventory *inv, TimestampTz until, int limit);
 
 /*
- * Takes back expired claims of the loaded rows whose lack is set, until as many places are free or
- * none is left.  Before buyer_lock.
+ * Takes back expired claims of the loaded rows and blocks whose lack is set, until as many places
+ * are free, or back in the block, or none is left.  Before buyer_lock.
  */
 extern void reclaim_lacking(Inventory *inv);
 

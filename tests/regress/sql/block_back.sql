@@ -164,3 +164,74 @@ SELECT hold_test.blocks(9129000);
 SELECT hold_test.hold_as(9129000, 'organizer bob', '1 pass fri ' || :block);
 RESET boxoffice.clock_offset;
 SELECT * FROM boxoffice.check_inventory(9129000);
+
+\echo # what lapsed out of a block is back in it for the next hold out of it, whoever comes by first: as many as it lacks
+RESET boxoffice.clock_offset;
+SELECT hold_test.make_event(9130000, 'BACKL');
+SELECT hold_test.keep(9130000, 4) AS block \gset
+SELECT hold_test.hold_as(9130000, 'organizer bob', '1 general fri ' || :block);
+SELECT hold_test.hold_as(9130000, 'organizer bob', '2 general fri ' || :block);
+SELECT hold_test.hold(9130000, '2 general fri');
+SET boxoffice.clock_offset = 1000;
+SELECT hold_test.hold_as(9130000, 'organizer bob', '2 general fri ' || :block);
+SELECT hold_test.blocks(9130000);
+\echo # a change of such a hold, and a part; what lapsed on sale is no help
+SELECT hold_test.op(9130000, 'hold_change', hold_test.last(9130000), '3 general fri ' || :block, actor => 'organizer bob');
+SELECT hold_test.op(9130000, 'hold_change', hold_test.last(9130000), '4 general fri ' || :block, actor => 'organizer bob');
+SELECT hold_test.blocks(9130000);
+SELECT hold_test.hold_as(9130000, 'organizer bob', '1 general fri ' || :block);
+SELECT hold_test.blocks(9130000);
+SET boxoffice.clock_offset = 2000;
+SELECT hold_test.hold_as(9130000, 'organizer bob', '5 general fri ' || :block, partial => true);
+SELECT hold_test.blocks(9130000);
+\echo # several at once, out of the block and from sale
+SET boxoffice.clock_offset = 3000;
+SELECT hold_test.brief(c.status, c.replayed, c.answer)
+  FROM hold_test.call(9130000, 'hold_create', ARRAY(SELECT jsonb_build_object('items', hold_test.items(w))::text
+           FROM unnest(ARRAY['2 general fri ' || :block, '6 general fri', '2 general fri ' || :block, '1 general fri ' || :block]) WITH ORDINALITY AS u (w, n) ORDER BY n),
+         'organizer bob') AS c;
+SELECT hold_test.blocks(9130000);
+\echo # an order out of it that lapsed with its grace, in a house that is full; paid late it has its places from it again
+SET boxoffice.clock_offset = 4000;
+SELECT hold_test.hold(9130000, '6 general fri');
+SELECT hold_test.order_of(9130000, 3, :block) AS placed \gset
+SET boxoffice.clock_offset = 5000;
+SELECT hold_test.hold(9130000, '6 general fri');
+SET boxoffice.clock_offset = 5870;
+SELECT hold_test.hold_as(9130000, 'organizer bob', '4 general fri ' || :block);
+SELECT hold_test.blocks(9130000);
+SET boxoffice.clock_offset = 6800;
+SELECT hold_test.hold(9130000, '6 general fri');
+SELECT hold_test.pay(9130000, :placed);
+SELECT hold_test.blocks(9130000);
+RESET boxoffice.clock_offset;
+
+\echo # the same of what a ticket takes of two pools, where the block keeps of both, and of one
+SELECT hold_test.make_event(9131000, 'BACKM');
+SELECT hold_test.call(9131000, 'block_create', ARRAY[$${"channel": "house", "reason": "A reason",
+    "items": [{"ticket_type": "pass", "session": "fri", "quantity": 2}, {"pool": "passes", "quantity": 2}]}$$], 'organizer mary',
+    ARRAY[gen_random_uuid()::text]) IS NOT NULL;
+SELECT max(b.id) AS block FROM boxoffice.block AS b WHERE b.event_id = 9131000 \gset
+SELECT hold_test.hold_as(9131000, 'organizer bob', '2 pass fri ' || :block);
+SELECT hold_test.hold_as(9131000, 'organizer bob', '2 pass sat ' || :block);
+SELECT hold_test.blocks(9131000);
+SET boxoffice.clock_offset = 1000;
+SELECT hold_test.hold_as(9131000, 'organizer bob', '2 pass sat ' || :block);
+SELECT hold_test.hold_as(9131000, 'organizer bob', '2 pass fri ' || :block);
+SELECT hold_test.blocks(9131000);
+RESET boxoffice.clock_offset;
+
+\echo # more than one transaction takes back: not sold out
+SELECT hold_test.make_event(9132000, 'BACKN');
+UPDATE boxoffice.stock SET capacity = 400 WHERE event_id = 9132000 AND id = 9132021;
+SELECT hold_test.keep(9132000, 300) AS block \gset
+SELECT count(*), min(c.status), max(c.status)
+  FROM hold_test.call(9132000, 'hold_create', array_fill(jsonb_build_object('items', hold_test.items('1 general fri ' || :block))::text, ARRAY[300]),
+         'organizer bob') AS c;
+SET boxoffice.clock_offset = 1000;
+SELECT hold_test.hold_as(9132000, 'organizer bob', '300 general fri ' || :block);
+SELECT hold_test.hold_as(9132000, 'organizer bob', '300 general fri ' || :block);
+SELECT hold_test.stock(9132000);
+SELECT hold_test.hold_as(9132000, 'organizer bob', '1 general fri ' || :block);
+RESET boxoffice.clock_offset;
+SELECT k.* FROM generate_series(9130000, 9132000, 1000) AS e (id), boxoffice.check_inventory(e.id) AS k;
