@@ -150,7 +150,7 @@ CREATE OR REPLACE FUNCTION api.event_owed(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     look CONSTANT integer := 1000;
     of boxoffice.event := boxoffice_code.require_orders(event);
     before bigint := COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);

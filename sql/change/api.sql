@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION api.change_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     before CONSTANT bigint := COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
     found boxoffice.event;
 BEGIN

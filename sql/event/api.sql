@@ -130,7 +130,7 @@ CREATE OR REPLACE FUNCTION api.event_list_own(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    wanted integer := boxoffice_code.page_size("limit");
     before bigint := COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
 BEGIN
     PERFORM boxoffice_code.require_organizer(organizer);

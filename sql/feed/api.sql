@@ -16,7 +16,7 @@ BEGIN
     END IF;
     sessions := boxoffice_code.session_page(
         found.id, COALESCE("from", boxoffice_code.clock() - '30 days'::interval), "to", NULL, NULL,
-        LEAST(GREATEST("limit", 1), 1000));
+        boxoffice_code.page_size("limit", 500, 1000));
     RETURN boxoffice_code.ical_calendar(found.name, boxoffice_code.ical_sessions(
         pg_catalog.array_fill(found.id, ARRAY[pg_catalog.cardinality(sessions)]), sessions));
 END
@@ -48,7 +48,7 @@ BEGIN
                    SELECT FROM boxoffice.event AS e
                     WHERE e.id = s.event_id AND e.status = ''cancelled''))', organizer),
                COALESCE("from", boxoffice_code.clock() - '30 days'::interval), "to", NULL,
-               LEAST(GREATEST("limit", 1), 1000), 1000) AS f;
+               boxoffice_code.page_size("limit", 500, 1000), 1000) AS f;
     RETURN boxoffice_code.ical_calendar(
         found.name, boxoffice_code.ical_sessions(events, sessions));
 END

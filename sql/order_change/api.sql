@@ -11,7 +11,7 @@ DECLARE
     of CONSTANT boxoffice.event := boxoffice_code.require_orders(event);
     before CONSTANT bigint :=
         COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
 BEGIN
     PERFORM FROM boxoffice.order AS o
       WHERE o.event_id = order_change_list.event AND o.id = order_change_list."order";

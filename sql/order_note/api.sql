@@ -26,7 +26,7 @@ DECLARE
     of CONSTANT boxoffice.event := boxoffice_code.require_orders(event);
     before CONSTANT bigint :=
         COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     ids bigint[];
     items json;
 BEGIN

@@ -28,7 +28,7 @@ BEGIN
         RETURN boxoffice_code.page_json(NULL, NULL);
     END IF;
     page := boxoffice_code.order_page(
-        of, since, before, LEAST(GREATEST("limit", 1), 100), status, channel, session_id, email,
+        of, since, before, boxoffice_code.page_size("limit"), status, channel, session_id, email,
         name, changed_since);
     RETURN boxoffice_code.page_json(
         boxoffice_code.order_summaries_json(of, page.ids),

@@ -57,7 +57,7 @@ CREATE OR REPLACE FUNCTION api.organizer_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     after CONSTANT bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
     everything CONSTANT boolean := boxoffice_code.actor_role() IN ('admin', 'support');
     found bigint[];
@@ -127,7 +127,7 @@ CREATE OR REPLACE FUNCTION api.member_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     after CONSTANT bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
 BEGIN
     PERFORM boxoffice_code.require_organizer(organizer);

@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION api.event_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     condition CONSTANT text := boxoffice_code.search_condition(
         q, category, tag, country, city, near, within_km, organizer)
         || ' AND ' || boxoffice_code.search_dates("from", "to");
@@ -47,7 +47,7 @@ CREATE OR REPLACE FUNCTION api.session_list_all(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     condition CONSTANT text := boxoffice_code.search_condition(
         q, category, tag, country, city, near, within_km, organizer);
     events bigint[];

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION api.session_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    wanted integer := boxoffice_code.page_size("limit");
     of boxoffice.event := boxoffice_code.event_find(event::text);
     found bigint[];
 BEGIN
@@ -228,7 +228,7 @@ CREATE OR REPLACE FUNCTION api.session_list_own(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    wanted integer := boxoffice_code.page_size("limit");
     of boxoffice.event := boxoffice_code.event_of(organizer, event);
     found bigint[];
 BEGIN

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION api.stock_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     after CONSTANT bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
     of_pool bigint;
     found bigint[];
@@ -171,7 +171,7 @@ CREATE OR REPLACE FUNCTION api.stock_change_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted CONSTANT integer := LEAST(GREATEST("limit", 1), 100);
+    wanted CONSTANT integer := boxoffice_code.page_size("limit");
     before CONSTANT bigint :=
         COALESCE(boxoffice_code.cursor_id(cursor), 9223372036854775807);
     of boxoffice.event := boxoffice_code.event_seen(event);

@@ -60,6 +60,16 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.require_match IS
 'Refuses a caller whose If-Match does not name this ETag; NULL names all.';
 
+CREATE OR REPLACE FUNCTION boxoffice_code.page_size(
+    wanted integer, usual integer DEFAULT 50, most integer DEFAULT 100)
+    RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT LEAST(GREATEST(COALESCE(wanted, usual), 1), most)
+$$;
+COMMENT ON FUNCTION boxoffice_code.page_size IS
+'How many items a list gives to who wants so many: the usual number for NULL, at least one, not more than the most.';
+
 -- A cursor is the sort key of the last item of a page: a time and an id, or an id alone.
 CREATE OR REPLACE FUNCTION boxoffice_code.cursor_make(at timestamptz, id bigint)
     RETURNS text

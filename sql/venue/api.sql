@@ -41,7 +41,7 @@ CREATE OR REPLACE FUNCTION api.venue_list(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted integer := LEAST(GREATEST("limit", 1), 100);
+    wanted integer := boxoffice_code.page_size("limit");
     after bigint := COALESCE(boxoffice_code.cursor_id(cursor), 0);
 BEGIN
     PERFORM boxoffice_code.require_organizer(organizer);

@@ -245,6 +245,8 @@ SELECT e -> 'hold_ttl_seconds', e -> 'payment_grace_seconds', e ->> 'locale', e 
 SELECT argument_test.try(c) FROM unnest(ARRAY[format('SELECT api.session_create(%s, sessions => %L)', :event, 'null'), format('SELECT api.ticket_type_change(%s, %L, NULL)', :event, 'adult'),
     format('SELECT api.order_contact(%s, %s, NULL)', :event, :paid), format('SELECT api.order_contact(%s, %s, %L)', :event, :paid, '[]'), format('SELECT api.pool_change(%s, %L, %L)', :event, 'house', '{"preview": "x"}'),
     format('SELECT api.event_list(q => %L)', repeat('x', 201)), format('SELECT api.pretix_import_orders(%s, %L)', :imported, '[{"code": "A", "positions": [{"id": 99999999999999999999}]}]')]) AS c;
+\echo # as many as usual, not one
+SELECT json_array_length(api.session_list_all("limit" => NULL) -> 'items') = json_array_length(api.session_list_all() -> 'items') AS usual;
 \echo # a time is the time that it is, also to a session that has it written as in India: IST is read as the time of Israel
 SET timezone = 'Asia/Kolkata';
 SET datestyle = 'Postgres, MDY';
