@@ -123,6 +123,11 @@ AS 'MODULE_PATHNAME', 'boxoffice_clock' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION boxoffice_code.clock() IS
 'The time that business rules go by: the real one plus the setting boxoffice.clock_offset.';
 
+CREATE FUNCTION boxoffice_code.time_text(at timestamptz, zone text) RETURNS text
+AS 'MODULE_PATHNAME', 'boxoffice_time_text' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION boxoffice_code.time_text(timestamptz, text) IS
+'A time as RFC 3339, with the offset of the zone at that time; a fraction of a second if there is one, Z for no offset.';
+
 CREATE FUNCTION boxoffice_code.new_id() RETURNS bigint
 AS 'MODULE_PATHNAME', 'boxoffice_new_id' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION boxoffice_code.new_id() IS

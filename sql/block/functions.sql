@@ -13,9 +13,9 @@ AS $$
                'id', b.id::text,
                'channel', b.channel,
                'reason', b.reason,
-               'release_at', boxoffice_code.local_time(b.release_at, e.zone),
+               'release_at', boxoffice_code.time_text(b.release_at, e.zone),
                'created_by', b.created_by,
-               'created_at', boxoffice_code.local_time(b.created_at, e.zone),
+               'created_at', boxoffice_code.time_text(b.created_at, e.zone),
                'zone', e.zone,
                'left', (SELECT COALESCE(sum(c.quantity), 0)
                           FROM boxoffice.claim AS c

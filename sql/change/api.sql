@@ -33,7 +33,7 @@ BEGIN
                        'subject', p.subject,
                        'role', p.role,
                        'patch', p.patch,
-                       'changed_at', boxoffice_code.local_time(p.changed_at, found.zone))
+                       'changed_at', boxoffice_code.time_text(p.changed_at, found.zone))
                        ORDER BY p.place) FILTER (WHERE p.place <= wanted),
                    CASE WHEN pg_catalog.count(*) > wanted THEN boxoffice_code.cursor_make(
                        NULL, pg_catalog.min(p.id) FILTER (WHERE p.place <= wanted)) END)

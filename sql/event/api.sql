@@ -156,8 +156,8 @@ BEGIN
                        'test', p.test,
                        'currency', p.currency,
                        'zone', p.zone,
-                       'starts_at', boxoffice_code.local_time(p.starts_at, p.zone),
-                       'ends_at', boxoffice_code.local_time(p.ends_at, p.zone),
+                       'starts_at', boxoffice_code.time_text(p.starts_at, p.zone),
+                       'ends_at', boxoffice_code.time_text(p.ends_at, p.zone),
                        'session_count', p.session_count,
                        'version', p.version)
                        ORDER BY p.place) FILTER (WHERE p.place <= wanted),

@@ -79,8 +79,8 @@ BEGIN
             'currency', event.currency,
             'zone', event.zone,
             'locale', event.locale,
-            'sale_starts_at', boxoffice_code.local_time(event.sale_starts_at, event.zone),
-            'sale_ends_at', boxoffice_code.local_time(event.sale_ends_at, event.zone),
+            'sale_starts_at', boxoffice_code.time_text(event.sale_starts_at, event.zone),
+            'sale_ends_at', boxoffice_code.time_text(event.sale_ends_at, event.zone),
             'max_per_order', event.max_per_order,
             'buyer_limit', event.buyer_limit,
             'ticket_types', boxoffice_code.ticket_types_json(event),
@@ -126,8 +126,8 @@ BEGIN
             'venue', (SELECT boxoffice_code.venue_json(v)
                         FROM boxoffice.venue AS v
                        WHERE v.id = event.venue_id),
-            'sale_starts_at', boxoffice_code.local_time(event.sale_starts_at, event.zone),
-            'sale_ends_at', boxoffice_code.local_time(event.sale_ends_at, event.zone),
+            'sale_starts_at', boxoffice_code.time_text(event.sale_starts_at, event.zone),
+            'sale_ends_at', boxoffice_code.time_text(event.sale_ends_at, event.zone),
             'max_per_order', event.max_per_order,
             'buyer_limit', event.buyer_limit,
             'hold_ttl_seconds', event.hold_ttl_ms / 1000,
@@ -140,9 +140,9 @@ BEGIN
             'show_quantity', event.show_quantity,
             'approval', event.approval,
             'version', event.version,
-            'created_at', boxoffice_code.local_time(event.created_at, event.zone),
-            'updated_at', boxoffice_code.local_time(event.updated_at, event.zone),
-            'published_at', boxoffice_code.local_time(event.published_at, event.zone),
+            'created_at', boxoffice_code.time_text(event.created_at, event.zone),
+            'updated_at', boxoffice_code.time_text(event.updated_at, event.zone),
+            'published_at', boxoffice_code.time_text(event.published_at, event.zone),
             'sessions', boxoffice_code.sessions_own_json(event),
             'session_count', (SELECT e.session_count
                                 FROM boxoffice.event AS e

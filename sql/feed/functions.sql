@@ -353,8 +353,8 @@ BEGIN
                    'availability', boxoffice_code.availability_jsonld(
                        o.place ->> 'state',
                        open AND o.type ->> 'status' = 'active' AND COALESCE(o.until > now, true)),
-                   'validFrom', boxoffice_code.local_time(o.since, session ->> 'zone'),
-                   'validThrough', boxoffice_code.local_time(o.until, session ->> 'zone')))
+                   'validFrom', boxoffice_code.time_text(o.since, session ->> 'zone'),
+                   'validThrough', boxoffice_code.time_text(o.until, session ->> 'zone')))
                    ORDER BY o.n)
           FROM (
             SELECT t.type, t.n, p.place, s.price,
@@ -457,8 +457,8 @@ BEGIN
         whole := pg_catalog.jsonb_build_object(
             '@type', 'EventSeries',
             'name', event.name,
-            'startDate', boxoffice_code.local_time(event.starts_at, event.zone),
-            'endDate', boxoffice_code.local_time(event.ends_at, event.zone),
+            'startDate', boxoffice_code.time_text(event.starts_at, event.zone),
+            'endDate', boxoffice_code.time_text(event.ends_at, event.zone),
             'eventStatus', 'https://schema.org/' || CASE event.status
                 WHEN 'cancelled' THEN 'EventCancelled' ELSE 'EventScheduled' END,
             'location', boxoffice_code.venue_jsonld(COALESCE(

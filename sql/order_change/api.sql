@@ -57,7 +57,7 @@ BEGIN
                        'overruled', p.overruled,
                        'payment', p.payment,
                        'currency', of.currency,
-                       'changed_at', boxoffice_code.local_time(p.changed_at, of.zone),
+                       'changed_at', boxoffice_code.time_text(p.changed_at, of.zone),
                        'zone', of.zone)
                        ORDER BY p.place) FILTER (WHERE p.place <= wanted),
                    CASE WHEN pg_catalog.count(*) > wanted THEN boxoffice_code.cursor_make(

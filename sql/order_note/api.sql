@@ -44,7 +44,7 @@ BEGIN
          LIMIT wanted + 1);
     SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                'id', n.id::text, 'author', n.author, 'text', n.text,
-               'created_at', boxoffice_code.local_time(n.created_at, of.zone),
+               'created_at', boxoffice_code.time_text(n.created_at, of.zone),
                'zone', of.zone)
                ORDER BY n.id DESC)
       INTO items

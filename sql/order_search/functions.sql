@@ -683,9 +683,9 @@ BEGIN
         SELECT pg_catalog.json_agg(
                    pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
                        'expires_at', CASE WHEN o.status_now = 'pending' THEN
-                           boxoffice_code.local_time(o.expires_at, (event).zone) END,
-                       'paid_at', boxoffice_code.local_time(o.paid_at, (event).zone),
-                       'cancelled_at', boxoffice_code.local_time(o.cancelled_at, (event).zone)))
+                           boxoffice_code.time_text(o.expires_at, (event).zone) END,
+                       'paid_at', boxoffice_code.time_text(o.paid_at, (event).zone),
+                       'cancelled_at', boxoffice_code.time_text(o.cancelled_at, (event).zone)))
                    || pg_catalog.jsonb_build_object(
                        'id', o.id::text,
                        'event', o.event_id::text,
@@ -701,7 +701,7 @@ BEGIN
                        'paid', p.paid,
                        'due', boxoffice_code.order_cost(
                            (event).status, o.status_now, o.total, t.lost) - p.paid,
-                       'placed_at', boxoffice_code.local_time(o.placed_at, (event).zone),
+                       'placed_at', boxoffice_code.time_text(o.placed_at, (event).zone),
                        'zone', (event).zone)
                    ORDER BY o.id DESC)
           FROM (

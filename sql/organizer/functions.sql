@@ -48,7 +48,7 @@ AS $$
         'id', organizer.id::text,
         'slug', organizer.slug,
         'name', organizer.name,
-        'created_at', boxoffice_code.local_time(organizer.created_at, 'UTC'))
+        'created_at', boxoffice_code.time_text(organizer.created_at, 'UTC'))
 $$;
 COMMENT ON FUNCTION boxoffice_code.organizer_json IS 'An organizer as answers show it.';
 
@@ -77,7 +77,7 @@ AS $$
     SELECT pg_catalog.json_build_object(
         'subject', member.subject,
         'role', member.role,
-        'created_at', boxoffice_code.local_time(member.created_at, 'UTC'))
+        'created_at', boxoffice_code.time_text(member.created_at, 'UTC'))
 $$;
 COMMENT ON FUNCTION boxoffice_code.member_json IS 'A member of an organizer as answers show it.';
 

@@ -642,8 +642,8 @@ BEGIN
                    'venue', boxoffice_code.venue_json(v),
                    'currency', e.currency,
                    'zone', e.zone,
-                   'starts_at', boxoffice_code.local_time(e.starts_at, e.zone),
-                   'ends_at', boxoffice_code.local_time(e.ends_at, e.zone),
+                   'starts_at', boxoffice_code.time_text(e.starts_at, e.zone),
+                   'ends_at', boxoffice_code.time_text(e.ends_at, e.zone),
                    'price_from', (
                         SELECT COALESCE(pg_catalog.min(c.amount) FILTER (WHERE c.admits),
                                         pg_catalog.min(c.amount))
@@ -679,9 +679,9 @@ BEGIN
                    'key', s.key,
                    'name', s.name,
                    'status', s.status,
-                   'starts_at', boxoffice_code.local_time(s.starts_at, s.zone),
-                   'ends_at', boxoffice_code.local_time(s.ends_at, s.zone),
-                   'original_starts_at', boxoffice_code.local_time(s.original_starts_at, s.zone),
+                   'starts_at', boxoffice_code.time_text(s.starts_at, s.zone),
+                   'ends_at', boxoffice_code.time_text(s.ends_at, s.zone),
+                   'original_starts_at', boxoffice_code.time_text(s.original_starts_at, s.zone),
                    'zone', s.zone,
                    'venue', boxoffice_code.venue_json(v),
                    'event', pg_catalog.json_build_object(

@@ -130,14 +130,14 @@ BEGIN
                    'key', s.key,
                    'name', s.name,
                    'status', s.status,
-                   'starts_at', boxoffice_code.local_time(s.starts_at, s.zone),
-                   'ends_at', boxoffice_code.local_time(s.ends_at, s.zone),
-                   'original_starts_at', boxoffice_code.local_time(s.original_starts_at, s.zone),
+                   'starts_at', boxoffice_code.time_text(s.starts_at, s.zone),
+                   'ends_at', boxoffice_code.time_text(s.ends_at, s.zone),
+                   'original_starts_at', boxoffice_code.time_text(s.original_starts_at, s.zone),
                    'zone', s.zone,
                    'venue', boxoffice_code.venue_json(v),
-                   'sale_starts_at', boxoffice_code.local_time(
+                   'sale_starts_at', boxoffice_code.time_text(
                        GREATEST(s.sale_starts_at, event.sale_starts_at), s.zone),
-                   'sale_ends_at', boxoffice_code.local_time(
+                   'sale_ends_at', boxoffice_code.time_text(
                        LEAST(s.sale_ends_at, event.sale_ends_at,
                              s.starts_at + s.sale_close_offset_ms * '1 ms'::interval), s.zone),
                    'state', boxoffice_code.stock_state_name(a.state),
@@ -331,7 +331,7 @@ BEGIN
                    'date', pg_catalog.to_char(d.day, 'YYYY-MM-DD'),
                    'sessions', d.sessions,
                    'selling', d.selling,
-                   'starts_at', boxoffice_code.local_time(d.starts_at, d.zone),
+                   'starts_at', boxoffice_code.time_text(d.starts_at, d.zone),
                    'price_from', d.price_from,
                    'state', boxoffice_code.stock_state_name(d.state))
                    ORDER BY d.day), '[]')
@@ -388,13 +388,13 @@ BEGIN
                    'key', s.key,
                    'name', s.name,
                    'status', s.status,
-                   'starts_at', boxoffice_code.local_time(s.starts_at, s.zone),
-                   'ends_at', boxoffice_code.local_time(s.ends_at, s.zone),
-                   'original_starts_at', boxoffice_code.local_time(s.original_starts_at, s.zone),
+                   'starts_at', boxoffice_code.time_text(s.starts_at, s.zone),
+                   'ends_at', boxoffice_code.time_text(s.ends_at, s.zone),
+                   'original_starts_at', boxoffice_code.time_text(s.original_starts_at, s.zone),
                    'zone', s.zone,
                    'venue', v.key,
-                   'sale_starts_at', boxoffice_code.local_time(s.sale_starts_at, s.zone),
-                   'sale_ends_at', boxoffice_code.local_time(s.sale_ends_at, s.zone),
+                   'sale_starts_at', boxoffice_code.time_text(s.sale_starts_at, s.zone),
+                   'sale_ends_at', boxoffice_code.time_text(s.sale_ends_at, s.zone),
                    'sale_close_offset_seconds', s.sale_close_offset_ms / 1000)
                    ORDER BY s.starts_at, s.id), '[]'::json)
           FROM (
@@ -677,7 +677,7 @@ AS $$
     SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
                'date', pg_catalog.to_char(m.local, 'YYYY-MM-DD'),
                'time', pg_catalog.to_char(m.local, 'HH24:MI'),
-               'starts_at', boxoffice_code.local_time(m.starts_at, zone))
+               'starts_at', boxoffice_code.time_text(m.starts_at, zone))
                ORDER BY m.local), '[]'::json)
       FROM (
         SELECT t.local, t.starts_at
@@ -1009,8 +1009,8 @@ AS $$
     SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
                'id', p.id::text,
                'key', p.key,
-               'starts_at', boxoffice_code.local_time(p.starts_at, p.zone),
-               'ends_at', boxoffice_code.local_time(p.ends_at, p.zone),
+               'starts_at', boxoffice_code.time_text(p.starts_at, p.zone),
+               'ends_at', boxoffice_code.time_text(p.ends_at, p.zone),
                'zone', p.zone,
                'moved', p.moved)
                ORDER BY p.starts_at, p.n), '[]'::json)
@@ -1212,13 +1212,13 @@ BEGIN
                    'key', s.key,
                    'name', s.name,
                    'status', s.status,
-                   'starts_at', boxoffice_code.local_time(s.starts_at, s.zone),
-                   'ends_at', boxoffice_code.local_time(s.ends_at, s.zone),
-                   'original_starts_at', boxoffice_code.local_time(s.original_starts_at, s.zone),
+                   'starts_at', boxoffice_code.time_text(s.starts_at, s.zone),
+                   'ends_at', boxoffice_code.time_text(s.ends_at, s.zone),
+                   'original_starts_at', boxoffice_code.time_text(s.original_starts_at, s.zone),
                    'zone', s.zone,
                    'venue', v.key,
-                   'sale_starts_at', boxoffice_code.local_time(s.sale_starts_at, s.zone),
-                   'sale_ends_at', boxoffice_code.local_time(s.sale_ends_at, s.zone),
+                   'sale_starts_at', boxoffice_code.time_text(s.sale_starts_at, s.zone),
+                   'sale_ends_at', boxoffice_code.time_text(s.sale_ends_at, s.zone),
                    'sale_close_offset_seconds', s.sale_close_offset_ms / 1000,
                    'prices', (
                         SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(

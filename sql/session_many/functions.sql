@@ -280,7 +280,7 @@ BEGIN
                    'items', (
                         SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                                    'id', s.id::text, 'key', s.key,
-                                   'starts_at', boxoffice_code.local_time(s.starts_at, s.zone),
+                                   'starts_at', boxoffice_code.time_text(s.starts_at, s.zone),
                                    'zone', s.zone, 'members', s.members)
                                    ORDER BY s.starts_at, s.id), '[]')
                           FROM shown AS s),

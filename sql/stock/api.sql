@@ -196,7 +196,7 @@ BEGIN
                        'overbook_to', f.overbook_to,
                        'reason', f.reason,
                        'changed_by', f.changed_by,
-                       'changed_at', boxoffice_code.local_time(f.changed_at, of.zone))
+                       'changed_at', boxoffice_code.time_text(f.changed_at, of.zone))
                        ORDER BY f.place) FILTER (WHERE f.place <= wanted),
                    CASE WHEN pg_catalog.count(*) > wanted THEN boxoffice_code.cursor_make(
                        NULL, pg_catalog.min(f.id) FILTER (WHERE f.place <= wanted)) END)

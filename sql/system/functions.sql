@@ -1,24 +1,4 @@
--- What all subjects share: times as people read them, cursors, names of zones.
-
--- local_time(at, zone): RFC 3339 with the offset that the zone has at that time, as C writes it
--- (json_append_time): a fraction of a second if there is one, Z for no offset. NULL for NULL.
--- No SET here: so that it is inlined. Whoever calls it has a pinned search_path.
-CREATE OR REPLACE FUNCTION boxoffice_code.local_time(at timestamptz, zone text)
-    RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT pg_catalog.rtrim(pg_catalog.rtrim(
-               pg_catalog.to_char(at AT TIME ZONE zone, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '0'), '.')
-        || CASE WHEN at AT TIME ZONE zone = at AT TIME ZONE 'UTC' THEN 'Z'
-                WHEN at AT TIME ZONE zone > at AT TIME ZONE 'UTC' THEN '+'
-                ELSE '-' END
-        || CASE WHEN at AT TIME ZONE zone <> at AT TIME ZONE 'UTC' THEN pg_catalog.to_char(
-               GREATEST((at AT TIME ZONE zone) - (at AT TIME ZONE 'UTC'),
-                        (at AT TIME ZONE 'UTC') - (at AT TIME ZONE zone)), 'HH24:MI')
-                ELSE '' END
-$$;
-COMMENT ON FUNCTION boxoffice_code.local_time IS
-'A time as RFC 3339 with the offset of the zone at that time.';
+-- What all subjects share: cursors, names of zones.
 
 -- Names of the IANA database only. PostgreSQL's own parser would also take abbreviations and POSIX
 -- rules, which have no summer time or the wrong sign; pg_timezone_names reads hundreds of files,

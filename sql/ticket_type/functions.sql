@@ -20,10 +20,10 @@ BEGIN
                    'fee', t.fee,
                    'status', CASE WHEN needed.active AND COALESCE(pass.active, true)
                                   THEN t.status ELSE 'paused' END,
-                   'sale_starts_at', boxoffice_code.local_time(
+                   'sale_starts_at', boxoffice_code.time_text(
                        GREATEST(t.sale_starts_at, needed.sale_starts_at, pass.sale_starts_at),
                        event.zone),
-                   'sale_ends_at', boxoffice_code.local_time(
+                   'sale_ends_at', boxoffice_code.time_text(
                        LEAST(t.sale_ends_at, needed.sale_ends_at, pass.sale_ends_at), event.zone),
                    'min_per_order', t.min_per_order,
                    'max_per_order', t.max_per_order,
@@ -86,8 +86,8 @@ BEGIN
                           JOIN boxoffice.session AS s
                             ON s.event_id = x.event_id AND s.id = x.session_id
                          WHERE x.event_id = t.event_id AND x.ticket_type_id = t.id) END,
-                   'sale_starts_at', boxoffice_code.local_time(t.sale_starts_at, event.zone),
-                   'sale_ends_at', boxoffice_code.local_time(t.sale_ends_at, event.zone),
+                   'sale_starts_at', boxoffice_code.time_text(t.sale_starts_at, event.zone),
+                   'sale_ends_at', boxoffice_code.time_text(t.sale_ends_at, event.zone),
                    'min_per_order', t.min_per_order,
                    'max_per_order', t.max_per_order,
                    'buyer_limit', t.buyer_limit,

@@ -14,7 +14,7 @@ CREATE FUNCTION hold_test.allot(event bigint, operation text, body text, param t
     SELECT hold_test.block_brief(c.status, c.replayed, c.answer) FROM hold_test.call(event, operation, ARRAY[body], actor, param => param) AS c
 $$;
 CREATE FUNCTION hold_test.allotted_until(block bigint) RETURNS text LANGUAGE sql AS $$
-    SELECT boxoffice_code.local_time(b.release_at, 'UTC') FROM boxoffice.block AS b WHERE b.event_id = 9520000 AND b.id = block
+    SELECT boxoffice_code.time_text(b.release_at, 'UTC') FROM boxoffice.block AS b WHERE b.event_id = 9520000 AND b.id = block
 $$;
 SELECT hold_test.allot(9520000, 'block_create', '{"channel": "agency", "reason": "Allotment", "items": [{"ticket_type": "general", "session": "fri", "quantity": 4}, {"pool": "camping", "quantity": 1}]}');
 SELECT max(id) AS b FROM boxoffice.block WHERE event_id = 9520000 \gset
