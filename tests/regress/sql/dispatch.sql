@@ -125,7 +125,7 @@ END $$;
 SAVEPOINT here;
 SELECT * FROM dispatch_test.ask_slowly(200);
 ROLLBACK TO here;
-SELECT * FROM dispatch_test.ask_slowly(300);
+SELECT * FROM dispatch_test.ask_slowly(20000);
 SELECT current_setting('lock_timeout') AS lock_timeout;
 ROLLBACK;
 

@@ -166,21 +166,21 @@ SELECT api.event_resume(:series) ->> 'status' AS status;
 SELECT api.event_go_live(:series);
 SELECT api.event_pause(:series) ->> 'status' AS status;
 INSERT INTO boxoffice.hold (event_id, id, status, expires_at, extend_until, created_at, channel)
-SELECT :series, n, CASE WHEN n <= 3 THEN 'ordered' ELSE 'active' END, now(), now(), now(), 'web' FROM generate_series(1, 7000) AS n;
+SELECT :series, n, CASE WHEN n <= 3 THEN 'ordered' ELSE 'active' END, boxoffice_code.clock(), boxoffice_code.clock(), boxoffice_code.clock(), 'web' FROM generate_series(1, 7000) AS n;
 INSERT INTO boxoffice.claim (event_id, owner_id, line, state, quantity, group_id, session_id, unit_price, unit_fee, stock_ids, expires_at)
-SELECT :series, n, 1, CASE WHEN n <= 3 THEN 'sold' WHEN n <= 6 THEN 'held' ELSE 'released' END, 1, :group, :session, 0, 0, ARRAY[:stock], now()
+SELECT :series, n, 1, CASE WHEN n <= 3 THEN 'sold' WHEN n <= 6 THEN 'held' ELSE 'released' END, 1, :group, :session, 0, 0, ARRAY[:stock], boxoffice_code.clock()
   FROM generate_series(1, 7000) AS n;
 UPDATE boxoffice.stock SET sold = 3, held = 3 WHERE event_id = :series AND id = :stock;
 INSERT INTO boxoffice.order (event_id, id, hold_id, code, status, total, currency, test, channel, placed_at, paid_at)
-SELECT :series, 100 + n, n, 'CODE' || n, 'paid', 1000, 'EUR', true, 'web', now(), now() FROM generate_series(1, 3) AS n;
+SELECT :series, 100 + n, n, 'CODE' || n, 'paid', 1000, 'EUR', true, 'web', boxoffice_code.clock(), boxoffice_code.clock() FROM generate_series(1, 3) AS n;
 INSERT INTO boxoffice.ticket (event_id, id, order_id, line, ticket_type_id, session_id, price, fee, state, code)
 SELECT :series, 200 + n, 100 + n, 1, 1, :session, 1000, 0, 'valid', 'T' || n FROM generate_series(1, 3) AS n;
 INSERT INTO boxoffice.holder (event_id, ticket_id, name) VALUES (:series, 201, 'Ann');
 INSERT INTO boxoffice.contact (event_id, order_id, name, email) VALUES (:series, 101, 'Ann', 'ann@example.com');
 INSERT INTO boxoffice.order_fee (event_id, order_id, line, kind, name, quantity, unit_amount, amount) VALUES (:series, 101, 1, 'ticket', 'Fee', 1, 50, 50);
-INSERT INTO boxoffice.payment (event_id, id, order_id, kind, amount, currency, outcome, recorded_at) VALUES (:series, 301, 101, 'test', 1000, 'EUR', 'paid', now());
+INSERT INTO boxoffice.payment (event_id, id, order_id, kind, amount, currency, outcome, recorded_at) VALUES (:series, 301, 101, 'test', 1000, 'EUR', 'paid', boxoffice_code.clock());
 INSERT INTO boxoffice.buyer (event_id, buyer_key, ticket_type_id, taken, taken_max) VALUES (:series, 's:ann', 0, 1, 2);
-INSERT INTO boxoffice.idempotency (event_id, key_hash, body_hash, ref_id, created_at) VALUES (:series, gen_random_uuid(), gen_random_uuid(), 1, now());
+INSERT INTO boxoffice.idempotency (event_id, key_hash, body_hash, ref_id, created_at) VALUES (:series, gen_random_uuid(), gen_random_uuid(), 1, boxoffice_code.clock());
 SELECT g.j ->> 'status' AS status, g.j ->> 'removed' AS removed, g.j #>> '{event,test}' AS test FROM (SELECT api.event_go_live(:series)) AS g (j);
 SELECT g.j ->> 'status' AS status, g.j ->> 'removed' AS removed, g.j #>> '{event,test}' AS test FROM (SELECT api.event_go_live(:series)) AS g (j);
 SELECT g.j ->> 'status' AS status, g.j ->> 'removed' AS removed, g.j #>> '{event,test}' AS test FROM (SELECT api.event_go_live(:series)) AS g (j);
@@ -198,9 +198,9 @@ SELECT boxoffice_code.trial_remove(:series, 10);
 -- cancelling ends the holds
 SELECT api.event_resume(:series) ->> 'status' AS status;
 INSERT INTO boxoffice.hold (event_id, id, status, expires_at, extend_until, created_at, channel)
-VALUES (:series, 1, 'active', now() + '1 hour', now() + '1 hour', now(), 'web');
+VALUES (:series, 1, 'active', boxoffice_code.clock() + '1 hour', boxoffice_code.clock() + '1 hour', boxoffice_code.clock(), 'web');
 INSERT INTO boxoffice.claim (event_id, owner_id, line, state, quantity, group_id, session_id, unit_price, unit_fee, stock_ids, expires_at)
-VALUES (:series, 1, 1, 'held', 1, :group, :session, 0, 0, ARRAY[:stock], now() + '1 hour');
+VALUES (:series, 1, 1, 'held', 1, :group, :session, 0, 0, ARRAY[:stock], boxoffice_code.clock() + '1 hour');
 UPDATE boxoffice.stock SET held = 1 WHERE event_id = :series AND id = :stock;
 SELECT api.event_cancel(:series) ->> 'status' AS status;
 SELECT h.expires_at <= boxoffice_code.clock() AS hold_over, c.expires_at <= boxoffice_code.clock() AS claim_over

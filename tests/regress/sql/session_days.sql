@@ -45,11 +45,12 @@ SET boxoffice.clock_offset = 1000;
 SELECT pg_temp.days('2031-06-01', '2031-06-02');
 RESET boxoffice.clock_offset;
 \echo # what is over is left out, unless its day is asked for; the first day is that of the next session
-SELECT extract(epoch FROM '2031-06-02T00:00:00Z' - now())::integer AS later \gset
+SELECT extract(epoch FROM '2031-06-02T00:00:00Z' - boxoffice_code.clock())::integer AS later \gset
 SET boxoffice.clock_offset = :later;
 SELECT pg_temp.days();
 SELECT pg_temp.days('2031-06-01');
-SELECT extract(epoch FROM '2032-06-02T00:00:00Z' - now())::integer AS later \gset
+RESET boxoffice.clock_offset;
+SELECT extract(epoch FROM '2032-06-02T00:00:00Z' - boxoffice_code.clock())::integer AS later \gset
 SET boxoffice.clock_offset = :later;
 SELECT pg_temp.days();
 RESET boxoffice.clock_offset;

@@ -87,7 +87,7 @@ BEGIN;
 UPDATE boxoffice.stock SET held = held + 1, sold = 1 WHERE event_id = 731000 AND id = 731022;
 UPDATE boxoffice.hold SET status = 'released' WHERE event_id = 731000 AND id = hold_test.last(731000);
 INSERT INTO boxoffice.claim (event_id, owner_id, line, state, quantity, group_id, ticket_type_id, session_id, unit_price, unit_fee, stock_ids, expires_at)
-SELECT 731000, 5, 1, 'held', 2, 6, 7, 8, 0, 0, '{731023,9}', now();
+SELECT 731000, 5, 1, 'held', 2, 6, 7, 8, 0, 0, '{731023,9}', boxoffice_code.clock();
 SELECT problem, CASE WHEN id < 1000000 THEN id END, CASE WHEN problem = 'claim_group' THEN NULL ELSE expected END, CASE WHEN problem = 'claim_group' THEN NULL ELSE found END
   FROM boxoffice.check_inventory(731000) ORDER BY 1, 2, 4;
 ROLLBACK;
