@@ -23,7 +23,7 @@ my $function_lines_max = 70;
 # What the tree tracks, or will: generated and built files are neither.
 sub files
 {
-	my @names = split /\0/, `git ls-files -z --cached --others --exclude-standard 2>/dev/null`;
+	my @names = split /\0/, `git -c safe.directory='$top' ls-files -z --cached --others --exclude-standard 2>/dev/null`;
 	@names = split /\0/, `find . -type f -not -path '*/.*' -printf '%P\\0'` if !@names;
 	return sort grep { -f && !m{^(build|var)/|(^|/)node_modules/|_gen\.[ch]$} } @names;
 }

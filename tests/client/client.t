@@ -27,7 +27,13 @@ sub write_file ($name, $text) {
 
 my $lock = Boxoffice::Server::_slurp('package-lock.json');
 if (Boxoffice::Server::_slurp('node_modules/.installed') ne $lock) {
-	my ($said, $ok) = run(qw(npm ci --no-audit --no-fund --loglevel=error));
+	# A registry that is busy is asked again. What it gives is kept here, since not everybody has a home to write to.
+	my ($said, $ok);
+	for my $pause (5, 20, 0) {
+		($said, $ok) = run(qw(npm ci --no-audit --no-fund --loglevel=error --fetch-retries=5), "--cache=$top/build/npm");
+		last if $ok;
+		sleep $pause;
+	}
 	ok($ok, 'npm ci') or BAIL_OUT("npm ci: $said");
 	write_file('node_modules/.installed', $lock);
 }
