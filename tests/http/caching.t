@@ -13,7 +13,8 @@ my $event = $t->event(capacity => 10, ticket_types => [
 my $view = "/v1/events/$event->{id}";
 my $own  = '/v1/organizers/' . $t->organizer . "/events/$event->{id}";
 
-sub calls { return $t->server->value("SELECT xact_commit FROM pg_catalog.pg_stat_database WHERE datname = 'boxoffice'") }
+# How often nginx has asked PostgreSQL, for whatever.
+sub calls { return $t->metric('boxoffice_batch_calls_count') }
 
 subtest 'ETag and 304' => sub {
 	my $a = $http->get($view);
@@ -60,8 +61,8 @@ subtest 'a page is asked of the database once' => sub {
 	my ($before, $began) = (calls(), time);
 	$http->get($view) for 1 .. 300;
 	my ($after, $seconds) = (calls(), 1 + time - $began);
-	# it is asked anew each second, and the worker looks round
-	cmp_ok($after - $before, '<', 50 + 10 * $seconds, 'three hundred looks, ' . ($after - $before) . ' transactions of everybody');
+	# it is asked anew each second, by as many workers
+	cmp_ok($after - $before, '<=', 1 + 2 * $seconds, 'three hundred looks, ' . ($after - $before) . ' calls');
 };
 
 subtest 'what is not declared is refused, not a way past the cache' => sub {

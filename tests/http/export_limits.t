@@ -73,27 +73,32 @@ sub cut_short ($c, $name) {
 }
 
 subtest 'a client that sips' => sub {
-	my $broken = $t->metric('boxoffice_exports_broken_total');
-	my $c      = begin(buffer => 4096, headers => [ 'X-Request-Id' => 'the-slow-one' ]);
-	is(snapshots(), 1, 'a snapshot is held');
-	is($t->metric('boxoffice_exports_running'), 1, '/metrics shows it');
+	# Who is late with his questions begins again: it may have been cut off before.
+	my ($broken, $c, $id);
+	wait_until(sub {
+		wait_until(sub { !snapshots() && !$t->metric('boxoffice_exports_running') }, 'the one before is gone');
+		$broken = $t->metric('boxoffice_exports_broken_total');
+		$c      = begin(buffer => 4096, headers => [ 'X-Request-Id' => $id = uuid() ]);
+		return snapshots() == 1 && $t->metric('boxoffice_exports_running') == 1;
+	}, 'a snapshot is held, and /metrics shows it', 120);
 	# Four KB a second: never nothing, so that send_timeout is no help
 	ok(sip($c, 400, 0.1), 'is cut off') or return;
 	cut_short($c, 'slow');
 	wait_until(sub { !snapshots() }, 'the snapshot is gone');
 	is($t->metric('boxoffice_exports_running'), 0, 'and the place free');
 	is($t->metric('boxoffice_exports_broken_total') - $broken, 1, 'it is counted');
-	is(logged(qr/\[warn\].*"ticket_csv" cut off: the client reads too slowly \(rate= of boxoffice_exports\); \d+ bytes were sent in \d+ ms, .*request id the-slow-one/), 1,
+	is(logged(qr/\[warn\].*"ticket_csv" cut off: the client reads too slowly \(rate= of boxoffice_exports\); \d+ bytes were sent in \d+ ms, .*request id $id/), 1,
 		'the log says who, why, and where to change it') or diag grep { /cut off/ } Boxoffice::Server::_slurp($server->nginx_log);
 };
 
 subtest 'HTTP/2: a stream is cut off, its connection goes on' => sub {
-	my $c = Boxoffice::Frames->connect($port, 65_536);
+	my $before = logged(qr/cut off: the client reads too slowly/);
+	my $c      = Boxoffice::Frames->connect($port, 65_536);
 	$c->get(1, $path, $t->organizer_token);
 	# it takes the first 64 KiB, and no more
 	is($c->end(1), 'reset 2', 'a stream that nobody reads is reset');
 	cmp_ok($c->taken(1), '<', 70_000, 'after what there was room for');
-	is(logged(qr/cut off: the client reads too slowly/), 2, 'the log says so');
+	is(logged(qr/cut off: the client reads too slowly/) - $before, 1, 'the log says so');
 	wait_until(sub { !snapshots() }, 'the snapshot is gone');
 	comes_whole($c, 'another is not cut off with it');
 };
@@ -144,7 +149,8 @@ subtest 'an export that takes too long' => sub {
 	$h2->get(1, $path, $t->organizer_token);
 	is($h2->end(1), 'reset 2', 'over HTTP/2, too');
 	$h2->close;
-	is_status($http->get("/v1/events/$event->{id}/orders.csv?status=cancelled", token => $t->organizer_token), 200, 'the next has its place');
+	# Three seconds are little for a machine that is busy.
+	ok(wait_until(sub { $http->get("/v1/events/$event->{id}/orders.csv?status=cancelled", token => $t->organizer_token)->status == 200 }, 'the next has its place'), 'the next has its place');
 	# the same before anything was said
 	my $postmaster = $server->postmaster_pid;
 	kill STOP => $postmaster;

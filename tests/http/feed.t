@@ -33,7 +33,7 @@ subtest 'an event\'s' => sub {
 	like($body, qr/^DESCRIPTION:One\.  Two\.\\nThree\r$/m, 'blanks in a text stay');
 	like($body, qr/^SUMMARY:A long name\\; with signs\\, accents éèê and 🎪 tents\\, so/m, 'signs are escaped');
 	is(is_calendar($http->get("/v1/events/$event->{id}.ics"), 'by its id'), $body, 'is the same');
-	unlike(is_calendar($http->get('/v1/events/feed.ics?to=2027-01-01T00:00:00Z&from=2026-01-01T00:00:00Z&limit=1'), 'a range'), qr/^BEGIN:VEVENT/m, 'without sessions') if time > 1798761600;
+	unlike(is_calendar($http->get('/v1/events/feed.ics?to=2021-01-01T00:00:00Z&from=2020-01-01T00:00:00Z&limit=1'), 'a range'), qr/^BEGIN:VEVENT/m, 'without sessions');
 	like($http->get('/v1/events/feed.ics')->header('Cache-Control'), qr/public/, 'may be kept');
 	is_status($http->get('/v1/events/feed.ics', match => $http->get('/v1/events/feed.ics')->header('ETag')), 304, 'and is known again');
 	is_status($http->head('/v1/events/feed.ics'), 200, 'HEAD works');
@@ -92,7 +92,7 @@ subtest 'schema.org' => sub {
 	$a = $http->get('/v1/events/feed-tags.jsonld');
 	unlike($a->body, qr/</, 'no name ends the script of a page that it is put into');
 	is($a->json->{name}, 'A </script><!-- B', 'and each stays as it is');
-	my $series = $t->event(slug => 'feed-series', sessions => [ map { { key => "d$_", starts_at => rfc3339(1_900_000_000 + 86400 * $_) } } 1 .. 120 ]);
+	my $series = $t->event(slug => 'feed-series', sessions => [ map { { key => "d$_", starts_at => rfc3339(time + 86400 * (30 + $_)) } } 1 .. 120 ]);
 	$ld = $http->get('/v1/events/feed-series.jsonld')->json;
 	is($ld->{'@type'}, 'EventSeries', 'several sessions are a series');
 	is(scalar @{ $ld->{subEvent} }, 100, 'of which the next hundred are told');

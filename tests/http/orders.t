@@ -146,7 +146,7 @@ subtest 'cancelling' => sub {
 };
 
 subtest 'an order expires, and its money comes late' => sub {
-	my $event = $t->event(capacity => 2, price => 1000, payment_term => { minutes => 30 }, payment_grace_seconds => 60, late_payment => \1);
+	my $event = $t->event(capacity => 2, price => 1000, payment_term => { minutes => 30 }, payment_grace_seconds => 3600, late_payment => \1);
 	my $order = pending($event, 2);
 	my $in = sub ($minutes) { $t->server->clock_offset($minutes * 60) };
 	$in->(30.5);

@@ -4,7 +4,8 @@ use v5.36;
 use lib 'tests/lib';
 use Boxoffice::Test;
 
-my $t    = Boxoffice::Test->start(postgres => ['boxoffice.worker_tick = 50ms']);
+# What a view reads must not hang on when statistics were gathered.
+my $t    = Boxoffice::Test->start(postgres => [ 'boxoffice.worker_tick = 50ms', 'autovacuum = off' ]);
 my $http = $t->http;
 my $dbh  = $t->server->dbh;
 
@@ -186,10 +187,12 @@ subtest 'a long history' => sub {
 		SELECT b.event_id, b.id + 1, b.id, 1, y.id, s.id, 2000, 150, 'valid', b.code
 		  FROM boxoffice.order AS b JOIN boxoffice.ticket_type AS y ON y.event_id = b.event_id AND y.key = 'dear' JOIN boxoffice.session AS s ON s.event_id = b.event_id AND s.key = 'fri'
 		 WHERE b.event_id = ?}, undef, $long->{id});
+	$dbh->do("ANALYZE boxoffice.$_") for qw("order" ticket);
 	$dbh->do('UPDATE boxoffice.order_search_mark SET sums_from = DEFAULT WHERE event_id = ?', undef, $long->{id});
 	right('a long history');
 	counted();
 	right('and counted');
+	$dbh->do("VACUUM ANALYZE boxoffice.$_") for qw("order" ticket order_search order_search_mark order_sum order_sum_day outbox);
 	cmp_ok($read->($_), '<', 300, "$_ reads few blocks") for qw(event_summary sales_by_day);
 	$dbh->do("DELETE FROM boxoffice.$_ WHERE event_id = ?", undef, $long->{id}) for qw(ticket outbox "order" order_search order_sum order_sum_day);
 };

@@ -15,7 +15,8 @@ sub slugs ($a) { return join ' ', map { $_->{slug} } @{ $a->json->{items} } }
 
 is_status($http->post("/v1/organizers/$org/venues", { key => 'hall', name => 'Die Halle', city => 'Köln', country => 'DE', zone => 'Europe/Berlin',
 	latitude => 50.94, longitude => 6.96 }, token => $mine, key => uuid()), 201, 'a venue');
-my $day  = sub ($n) { rfc3339(1_900_000_000 + 86400 * $n) };
+my $soon = time + 400 * 86400;
+my $day  = sub ($n) { rfc3339($soon + 86400 * $n) };
 my $rock = $t->event(slug => 'rock', name => 'Röck & Roll', venue => 'hall', sessions => [ map { { key => "d$_", starts_at => $day->($_) } } 1 .. 5 ]);
 my $tea  = $t->event(slug => 'tea', name => 'Tea', description => 'With a rock band.', capacity => 1, sessions => [ { key => 'five', starts_at => $day->(3) } ]);
 my $no   = $t->event(slug => 'no', name => 'Rock draft', publish => 0);

@@ -188,7 +188,7 @@ subtest 'throttled, and other refusals of nginx\'s own' => sub {
 	my $event = $t->event;
 	$t->server->nginx_change(sub ($text) {
 		$text =~ s[(location = /healthz \{)][location = /v1/sessions { boxoffice api; proxy_pass http://unix:/nowhere.sock; }\n$1 auth_basic operators; auth_basic_user_file /dev/null;];
-		$text =~ s/^(    limit_req_status 429;)/    limit_req_zone \$binary_remote_addr zone=address:1m rate=1r\/s;\n$1/mr
+		$text =~ s/^(    limit_req_status 429;)/    limit_req_zone \$binary_remote_addr zone=address:1m rate=1r\/m;\n$1/mr
 			=~ s/(boxoffice api;)/$1 limit_req zone=address burst=2 nodelay;/r;
 	});
 	my @answers = $http->all(map { [ GET => "/v1/events/$event->{id}" ] } 1 .. 20);

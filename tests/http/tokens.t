@@ -49,12 +49,12 @@ my @good = (
 	[ 'ES256',                                       $k->es256('organizer', org => $org) ],
 	[ 'an admin',                                    $k->hs256('admin') ],
 	[ 'aud as a list that has ours',                 claiming(aud => [ 'other', $k->{audience} ]) ],
-	[ 'expired, within the leeway',                  claiming(exp => $now - 5) ],
-	[ 'not valid yet, within the leeway',            claiming(nbf => $now + 5) ],
+	[ 'expired, within the leeway',                  sub { claiming(exp => time - 2) } ],
+	[ 'not valid yet, within the leeway',            sub { claiming(nbf => time + 28) } ],
 	[ 'claims nobody knows',                         claiming(flavour => { of => ['ice'] }) ],
 	[ 'no typ in the header',                        heading(typ => undef) ],
 );
-is_status(asked($_->[1]), 200, "let in: $_->[0]") for @good;
+is_status(asked(ref $_->[1] ? $_->[1]->() : $_->[1]), 200, "let in: $_->[0]") for @good;
 is_status($http->get($url, headers => [ Authorization => "bearer $good" ]), 200, 'let in: the scheme in lower case');
 
 # Who does not. What is forged, the token.
@@ -167,9 +167,10 @@ is_problem($http->get("$url?access_token=$good"), 400, 'unknown_parameter', 'a t
 my $ending;
 for my $left (3, 6, 12, 24) {    # seconds; more where asking takes so long
 	$ending = claiming(exp => time - 30 + $left);
-	last if asked($ending)->status == 200;
+	last if 2 == grep { asked($ending)->status == 200 } 1, 2;
 }
-is_status(asked($ending), 200, 'a token before its end');
+continue { $ending = undef }
+ok(defined $ending, 'a token before its end, twice');
 wait_until(sub { asked($ending)->status == 401 }, 'the cached token ends');
 is_problem(asked($ending), 401, 'token_expired', 'and after it, though it was cached');
 

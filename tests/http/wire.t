@@ -6,7 +6,7 @@ use lib 'tests/lib';
 use Boxoffice::Test;
 use Time::HiRes qw(sleep time);
 
-my $t     = Boxoffice::Test->start(nginx => sub ($text) { $text =~ s/client_body_timeout\s+[^;]+;/client_body_timeout 120s;/r });
+my $t     = Boxoffice::Test->start(nginx => sub ($text) { $text =~ s/client_body_timeout\s+[^;]+;/client_body_timeout 10m;/r });
 # nginx starts anew with that, maybe while it connects
 $t->expect_log(qr/connection to client lost/);
 my $http  = $t->http;

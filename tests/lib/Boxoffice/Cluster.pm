@@ -13,6 +13,9 @@ use Time::HiRes    qw(sleep time);
 
 our $TOP = abs_path(dirname(__FILE__) . '/../../..');
 
+# PostgreSQL has an account of its own, which reads what a test writes.
+umask 0022;
+
 # start(lines for PostgreSQL's configuration…)
 sub start ($class, @settings) {
 	my $prefix = File::Temp::tempdir('boxoffice-cluster-XXXX', TMPDIR => 1);
