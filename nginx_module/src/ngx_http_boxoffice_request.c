@@ -47,6 +47,9 @@ static ngx_int_t ngx_http_boxoffice_request_options(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
 static ngx_uint_t ngx_http_boxoffice_request_params(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
+static ngx_uint_t ngx_http_boxoffice_request_has_body(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_boxoffice_request_is_cached(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx);
 static ngx_int_t ngx_http_boxoffice_request_cached(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
 static ngx_uint_t ngx_http_boxoffice_request_caller(ngx_http_request_t *r,
@@ -68,6 +71,10 @@ static ngx_uint_t ngx_http_boxoffice_request_body(ngx_http_request_t *r,
     ngx_http_boxoffice_call_t *call);
 static ngx_int_t ngx_http_boxoffice_request_file(ngx_http_request_t *r,
     ngx_chain_t *cl);
+static ngx_uint_t ngx_http_boxoffice_request_uncalled(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx);
+static ngx_uint_t ngx_http_boxoffice_request_blank(
+    ngx_http_boxoffice_call_t *call);
 static ngx_uint_t ngx_http_boxoffice_request_queue(ngx_http_request_t *r,
     ngx_http_boxoffice_ctx_t *ctx);
 static ngx_uint_t ngx_http_boxoffice_request_add(
@@ -160,8 +167,8 @@ ngx_http_boxoffice_request_handler(ngx_http_request_t *r)
                                                ctx->detail);
     }
 
-    if (ctx->call.route->cache && blcf->cached
-        && blcf->place == NGX_HTTP_BOXOFFICE_API && !ctx->unacceptable)
+    if (ngx_http_boxoffice_request_is_cached(r, ctx)
+        && !ngx_http_boxoffice_request_has_body(r))
     {
         return ngx_http_boxoffice_request_cached(r, ctx);
     }
@@ -636,6 +643,32 @@ ngx_http_boxoffice_request_params(ngx_http_request_t *r,
 }
 
 
+/*
+ * Whether something follows the headers.  Over HTTP/2, nginx says chunked of a
+ * body without a length.  A subrequest has none, whatever its headers say.
+ */
+
+static ngx_uint_t
+ngx_http_boxoffice_request_has_body(ngx_http_request_t *r)
+{
+    return r == r->main
+           && (r->headers_in.content_length_n > 0 || r->headers_in.chunked);
+}
+
+
+static ngx_uint_t
+ngx_http_boxoffice_request_is_cached(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx)
+{
+    ngx_http_boxoffice_loc_conf_t  *blcf;
+
+    blcf = ngx_http_get_module_loc_conf(r, ngx_http_boxoffice_module);
+
+    return ctx->call.route->cache && blcf->cached
+           && blcf->place == NGX_HTTP_BOXOFFICE_API && !ctx->unacceptable;
+}
+
+
 /* the answer comes from nginx's cache: what proxy_pass left is asked */
 
 static ngx_int_t
@@ -808,9 +841,7 @@ ngx_http_boxoffice_request_media(ngx_http_request_t *r,
     size_t      len;
     ngx_str_t  *type;
 
-    /* over HTTP/2, nginx says chunked of a body without a length */
-
-    if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
+    if (!ngx_http_boxoffice_request_has_body(r)) {
         return NGX_HTTP_BOXOFFICE_E_NONE;
     }
 
@@ -856,7 +887,7 @@ ngx_http_boxoffice_request_read(ngx_http_request_t *r,
     ngx_uint_t                       error;
     ngx_http_boxoffice_main_conf_t  *bmcf;
 
-    if (!ctx->call.route->body) {
+    if (!ctx->call.route->body && !ngx_http_boxoffice_request_has_body(r)) {
 
         rc = ngx_http_discard_request_body(r);
 
@@ -875,7 +906,8 @@ ngx_http_boxoffice_request_read(ngx_http_request_t *r,
         return NGX_DONE;
     }
 
-    error = ngx_http_boxoffice_request_media(r, ctx);
+    error = ctx->call.route->body ? ngx_http_boxoffice_request_media(r, ctx)
+                                  : NGX_HTTP_BOXOFFICE_E_NONE;
 
     if (error != NGX_HTTP_BOXOFFICE_E_NONE) {
         return ngx_http_boxoffice_refuse(r, error);
@@ -910,6 +942,18 @@ ngx_http_boxoffice_request_body_handler(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_boxoffice_module);
 
     error = ngx_http_boxoffice_request_body(r, &ctx->call);
+
+    if (error == NGX_HTTP_BOXOFFICE_E_NONE && !ctx->call.route->body) {
+        error = ngx_http_boxoffice_request_uncalled(r, ctx);
+
+        if (error == NGX_HTTP_BOXOFFICE_E_NONE && ctx->call.body == NULL
+            && ngx_http_boxoffice_request_is_cached(r, ctx))
+        {
+            ngx_http_finalize_request(r,
+                                  ngx_http_boxoffice_request_cached(r, ctx));
+            return;
+        }
+    }
 
     if (error == NGX_HTTP_BOXOFFICE_E_NONE) {
         error = ngx_http_boxoffice_request_queue(r, ctx);
@@ -991,6 +1035,66 @@ ngx_http_boxoffice_request_file(ngx_http_request_t *r, ngx_chain_t *cl)
     cl->buf = b;
 
     return NGX_OK;
+}
+
+
+/*
+ * A body where the contract has none.  One that says nothing is as good as
+ * none; any other goes to the database, which refuses what is in it by name.
+ */
+
+static ngx_uint_t
+ngx_http_boxoffice_request_uncalled(ngx_http_request_t *r,
+    ngx_http_boxoffice_ctx_t *ctx)
+{
+    if (!ngx_http_boxoffice_request_blank(&ctx->call)) {
+        return ngx_http_boxoffice_request_media(r, ctx);
+    }
+
+    ctx->call.body = NULL;
+    ctx->call.body_len = 0;
+
+    return NGX_HTTP_BOXOFFICE_E_NONE;
+}
+
+
+/* whether a body is blanks and at most an empty object */
+
+static ngx_uint_t
+ngx_http_boxoffice_request_blank(ngx_http_boxoffice_call_t *call)
+{
+    u_char       *p;
+    ngx_uint_t    braces;
+    ngx_chain_t  *cl;
+
+    braces = 0;
+
+    for (cl = call->body; cl; cl = cl->next) {
+
+        for (p = cl->buf->pos; p < cl->buf->last; p++) {
+
+            switch (*p) {
+
+            case ' ':
+            case '\t':
+            case '\n':
+            case '\r':
+                break;
+
+            case '{':
+            case '}':
+                if (braces++ != (*p == '}')) {
+                    return 0;
+                }
+                break;
+
+            default:
+                return 0;
+            }
+        }
+    }
+
+    return braces != 1;
 }
 
 

@@ -60,6 +60,9 @@ call_refuse_faults(Call *call, const BindFaults *faults)
 	}
 }
 
+/* What may be sent to an operation without a body: an object in which nothing stands. */
+static const Schema no_members = {.types = TYPE_OBJECT};
+
 void
 call_bind_body(Call *call, const char *text, int len, int flags)
 {
@@ -76,8 +79,9 @@ call_bind_body(Call *call, const char *text, int len, int flags)
 	}
 	if (operation->body == NULL)
 	{
-		reply_refuse_detail(call, ERR_INVALID_REQUEST, "", "\"reason\":\"unknown\"",
-							"there is no body to this");
+		if (!bind_json(&no_members, text, len, flags, &call->body, &faults))
+			call_refuse_faults(call, &faults);
+		call->body.kind = BOUND_ABSENT;
 		return;
 	}
 	if (!bind_json(operation->body, text, len, flags, &call->body, &faults))

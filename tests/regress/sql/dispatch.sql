@@ -36,6 +36,7 @@ SELECT status, jsonb_pretty(answer)
     'organizer_create', 'x=1', '{"slug":"A","name":7,"role":"admin"}', 'organizer', 'dora', '');
 SELECT * FROM dispatch_test.ask('organizer_create', '', '{"slug":', 'organizer', 'dora');
 SELECT * FROM dispatch_test.ask('organizer_create', '', NULL, 'organizer', 'dora');
+SELECT * FROM dispatch_test.ask('organizer_get', 'organizer=1', '{"colour": "red"}', 'organizer', 'dora');
 SELECT * FROM dispatch_test.ask('organizer_get', 'organizer=1', '{}', 'organizer', 'dora');
 SELECT * FROM dispatch_test.ask('organizer_get', 'organizer=x', NULL, 'organizer', 'dora');
 SELECT * FROM dispatch_test.ask('organizer_get', '', NULL, 'organizer', 'dora');
