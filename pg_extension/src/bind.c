@@ -165,7 +165,9 @@ format_wanted(Format format)
 		case FORMAT_ZONE:
 			return "must be a time zone such as Europe/London";
 		case FORMAT_LINE:
-			return "must be one line without control characters";
+			return "must be one line with something in it to see, without control characters";
+		case FORMAT_TEXT:
+			return "must have something in it to see";
 		case FORMAT_EMAIL:
 			return "must be an e-mail address";
 		case FORMAT_DECIMAL:

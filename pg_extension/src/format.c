@@ -112,13 +112,64 @@ is_locale(const char *text, int len)
 		(len == head + 3 && text[head] == '-' && all_of(text + head + 1, 2, C_UPPER));
 }
 
-static bool
-is_line(const char *text, int len)
+/* What shows nothing: controls, spaces, marks of direction, joiners, fillers; rising. */
+static const struct
 {
-	for (int i = 0; i < len; i++)
-		if ((unsigned char) text[i] < 0x20 || text[i] == 0x7f)
+	uint32		from;
+	uint32		to;
+}			blanks[] = {
+	{0x0000, 0x0020}, {0x007f, 0x00a0}, {0x00ad, 0x00ad}, {0x034f, 0x034f}, {0x061c, 0x061c},
+	{0x115f, 0x1160}, {0x1680, 0x1680}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x2000, 0x200f},
+	{0x2028, 0x202f}, {0x205f, 0x206f}, {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164},
+	{0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
+};
+
+static bool
+is_blank(uint32 c)
+{
+	for (int i = 0; i < (int) lengthof(blanks) && c >= blanks[i].from; i++)
+		if (c <= blanks[i].to)
+			return true;
+	return false;
+}
+
+/* What ends a line, or is a control character. */
+static bool
+ends_line(uint32 c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+}
+
+/* The next character of text that is UTF-8; those beyond 16 bits are all one to us. */
+static uint32
+next_character(const char *text, int *at)
+{
+	const unsigned char *p = (const unsigned char *) text + *at;
+	int			len = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+
+	*at += len;
+	if (len == 1)
+		return p[0];
+	if (len == 2)
+		return (p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+	return len == 3 ? (p[0] & 0x0f) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f) : 0x10000;
+}
+
+/* What people write: nothing, or something to see. Blanks at its ends are theirs. */
+static bool
+is_text(const char *text, int len, bool one_line)
+{
+	bool		seen = len == 0;
+
+	for (int at = 0; at < len;)
+	{
+		uint32		c = next_character(text, &at);
+
+		if (one_line && ends_line(c))
 			return false;
-	return true;
+		seen = seen || !is_blank(c);
+	}
+	return seen;
 }
 
 /* A host name of at least two labels. */
@@ -251,8 +302,9 @@ format_matches(Format format, const char *text, int len)
 	switch (format)
 	{
 		case FORMAT_NONE:
-		case FORMAT_TEXT:
 			return true;
+		case FORMAT_TEXT:
+			return is_text(text, len, false);
 		case FORMAT_ID:
 			return format_parse_id(text, len, &id);
 		case FORMAT_REF:
@@ -288,7 +340,7 @@ format_matches(Format format, const char *text, int len)
 		case FORMAT_CLOCK:
 			return is_clock(text, len);
 		case FORMAT_LINE:
-			return is_line(text, len);
+			return is_text(text, len, true);
 		case FORMAT_EMAIL:
 			return is_email(text, len);
 		case FORMAT_URL:

@@ -4,6 +4,7 @@
 use v5.36;
 use utf8;
 use lib 'tests/lib';
+use Boxoffice::Schema qw(schema_faults);
 use Boxoffice::Test;
 use Encode qw(encode_utf8);
 
@@ -141,6 +142,47 @@ is_problem($echo, 400, 'invalid_request', 'a member with a name of 5,000 letters
 cmp_ok(length $echo->body, '<', 10_000, 'is not thrown back whole');
 my $quoted = send_body(encode_utf8(qq({"items":[$good],"\\"}<script>\\u2028é😀":1})));
 is_problem($quoted, 400, 'invalid_request', 'a member that wants to break out of the answer');
+
+# What people write: nothing that does not show. The contract's pattern and the server are of one opinion about each character.
+my $mine = $t->organizer_token;
+my $named = $t->event;
+my $base = "/v1/events/$named->{id}";
+my $summary = sub ($text) { return $http->patch($base, { summary => $text }, token => $mine) };
+my $document = $t->{openapi}{document}{components}{schemas};
+my @edges = map { my ($from, $to) = @$_; ($from - 1, $from, $to, $to + 1) } [ 0x01, 0x20 ], [ 0x7f, 0xa0 ], [ 0xad, 0xad ], [ 0x34f, 0x34f ],
+	[ 0x61c, 0x61c ], [ 0x115f, 0x1160 ], [ 0x1680, 0x1680 ], [ 0x17b4, 0x17b5 ], [ 0x180b, 0x180f ], [ 0x2000, 0x200f ], [ 0x2028, 0x202f ],
+	[ 0x205f, 0x206f ], [ 0x2800, 0x2800 ], [ 0x3000, 0x3000 ], [ 0x3164, 0x3164 ], [ 0xfe00, 0xfe0f ], [ 0xfeff, 0xfeff ], [ 0xffa0, 0xffa0 ], [ 0x1f600, 0x1f600 ];
+my (@apart, %taken);
+for my $code (grep { $_ > 0 } @edges) {
+	for my $text (chr $code, 'a' . chr($code) . 'b') {
+		my $is = $summary->($text)->status;
+		push @apart, sprintf '%s: %d', join(' ', map { sprintf 'U+%04X', ord } split //, $text), $is
+			if $is != (schema_faults($text, $document->{Summary}, $document) ? 400 : 200);
+		$taken{ length $text }{$is}++;
+	}
+}
+is_deeply(\@apart, [], 'contract and server agree');
+ok($taken{1}{200} && $taken{1}{400} && $taken{3}{200} && $taken{3}{400}, 'about characters of every kind');
+is($summary->("  \x{a0}Ada ")->json->{summary}, "  \x{a0}Ada ", 'blanks at the ends stay');
+my $order = $t->order($named, $t->hold($named)->json)->json;
+for my $blank (' ', "\x{a0}", "\x{200b}\x{200d}", "\x{3000} ", "\t", "\n") {
+	my $name = join ' ', map { sprintf 'U+%04X', ord } split //, $blank;
+	my %by = (token => $mine, key => uuid());
+	for (
+		[ 'an event',   PATCH => $base,                            { name => $blank },                                                  '/name' ],
+		[ 'a contact',  PATCH => "$base/orders/$order->{id}/contact", { name => $blank },                                               '/name' ],
+		[ 'a holder',   PATCH => "$base/orders/$order->{id}/holders", { holders => [ { ticket => $order->{tickets}[0]{id}, name => $blank } ] }, '/holders/0/name' ],
+		[ 'a note',     POST  => "$base/orders/$order->{id}/notes",   { text => $blank },                                               '/text' ],
+		[ 'an organizer', POST => '/v1/organizers',                { slug => 'blank', name => $blank },                                 '/name' ],
+		[ 'a block',    POST  => "$base/blocks",                   { channel => 'house', reason => $blank, items => [ { pool => 'house', quantity => 1 } ] }, '/reason' ],
+	) {
+		my ($of, $method, $path, $body, $pointer) = @$_;
+		my $a = $http->request($method => $path, json => $body, %by, $of eq 'an organizer' ? (token => $t->token('admin')) : ());
+		is_problem($a, 400, 'invalid_request', "$of of $name");
+		is_deeply([ map { "$_->{pointer} $_->{reason}" } @{ $a->json->{errors} } ], ["$pointer format"], '… where and why');
+	}
+	is_problem($t->order($named, $t->hold($named)->json, contact => { name => $blank, email => 'a@example.org' }), 400, 'invalid_request', "a buyer of $name");
+}
 
 # Addresses.
 my @addresses = (

@@ -302,6 +302,11 @@ test_strings(void)
 		"a@-b.de", "a@b-.de", "\\\"a\\\"@b.de", "a@b.de\\n", "a@b,de", "\xc3\xa9@b.de", "a@[1.2.3.4]"
 	};
 
+	static const char *const blank[] = {" ", "\\u00a0", "\\u200b\\u200d", " \\u3000\\ufeff ", "\\u2028",
+		"a\\u2029b", "a\\u0085", "\\u0009"};
+	static const char *const shown[] = {" a", "\\u00a0.\\u00a0", "a\\u200d", "\\ud83d\\ude00", "\\ud83d\\ude00\\ufe0f",
+		"\\u0301", "\\uffff"};
+
 	for (int i = 0; i < (int) lengthof(good); i++)
 		is(bind_order(psprintf("{\"name\":\"N\",\"email\":\"%s\"}", good[i])), "", good[i]);
 	for (int i = 0; i < (int) lengthof(bad); i++)
@@ -309,6 +314,11 @@ test_strings(void)
 		   psprintf("no address: %s", bad[i]));
 	is(bind_order("{\"name\":\"\",\"email\":\"a@b.de\"}"), "/contact/name min_length", "an empty name");
 	is(bind_order("{\"name\":\"a\\nb\",\"email\":\"a@b.de\"}"), "/contact/name format", "a name of two lines");
+	for (int i = 0; i < (int) lengthof(blank); i++)
+		is(bind_order(psprintf("{\"name\":\"%s\",\"email\":\"a@b.de\"}", blank[i])), "/contact/name format",
+		   psprintf("a name that does not show: %s", blank[i]));
+	for (int i = 0; i < (int) lengthof(shown); i++)
+		is(bind_order(psprintf("{\"name\":\"%s\",\"email\":\"a@b.de\"}", shown[i])), "", psprintf("a name: %s", shown[i]));
 	is(bind_order("{\"name\":\"\xe6\x9d\xb1\xe4\xba\xac\",\"email\":\"a@b.de\",\"phone\":null,\"locale\":\"ja-JP\"}"),
 	   "", "characters of three bytes, null, a locale");
 }
