@@ -129,7 +129,7 @@ tickets_judge(OrderAct *act, const BoundValue *wanted)
 	}
 }
 
-/* Marks the tickets that go; a ticket that is unknown or gone already refuses the whole call. */
+/* Marks the tickets that go; one that is unknown, gone already or named twice refuses the call. */
 static bool
 tickets_mark(OrderAct *act)
 {
@@ -140,12 +140,15 @@ tickets_mark(OrderAct *act)
 	for (int i = 0; wanted != NULL && i < wanted->as.list.count; i++)
 	{
 		Ticket	   *ticket = order_ticket(act->order, wanted->as.list.items[i].as.integer);
+		char	   *pointer = psprintf("/tickets/%d", i);
 
 		if (ticket == NULL)
-			reply_refuse(act->call, ERR_UNKNOWN_REFERENCE, psprintf("/tickets/%d", i), NULL);
+			reply_refuse(act->call, ERR_UNKNOWN_REFERENCE, pointer, NULL);
 		else if (ticket->state == TICKET_CANCELLED)
-			reply_refuse(act->call, ERR_ORDER_STATE, psprintf("/tickets/%d", i),
-						 "\"state\":\"cancelled\"");
+			reply_refuse(act->call, ERR_ORDER_STATE, pointer, "\"state\":\"cancelled\"");
+		else if (ticket->changed)
+			reply_refuse_detail(act->call, ERR_INVALID_DOCUMENT, pointer, NULL,
+								"The list names this ticket twice.");
 		else
 			ticket->changed = true;
 	}

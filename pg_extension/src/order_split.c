@@ -67,6 +67,9 @@ tickets_mark(Split *split)
 		else if (ticket->parent_id != 0)
 			reply_refuse_detail(call, ERR_ORDER_STATE, pointer, NULL,
 								"The ticket belongs to another, with which it goes.");
+		else if (ticket->moved)
+			reply_refuse_detail(call, ERR_INVALID_DOCUMENT, pointer, NULL,
+								"The list names this ticket twice.");
 		else
 			ticket->moved = true;
 	}

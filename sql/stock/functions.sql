@@ -381,7 +381,9 @@ CREATE OR REPLACE FUNCTION boxoffice_code.stock_move_faults(event bigint, moves 
 AS $$
     WITH moved AS (
         SELECT m.n, m.member, m.stock, m.quantity, s.id, s.capacity,
-               pg_catalog.sum(m.quantity) OVER (PARTITION BY m.stock) AS gain
+               pg_catalog.sum(m.quantity) OVER (PARTITION BY m.stock) AS gain,
+               m.member = 'to'
+               AND pg_catalog.count(*) OVER (PARTITION BY m.n, m.stock) = 2 AS from_itself
           FROM boxoffice_code.stock_moves(moves) AS m
           LEFT JOIN boxoffice.stock AS s
             ON s.event_id = stock_move_faults.event AND s.id = m.stock
@@ -390,16 +392,17 @@ AS $$
       FROM (
         SELECT boxoffice_code.fault(
                    CASE WHEN m.id IS NULL THEN 'unknown_reference'
-                        WHEN m.capacity IS NULL THEN 'invalid_document'
+                        WHEN m.from_itself OR m.capacity IS NULL THEN 'invalid_document'
                         WHEN m.capacity + m.gain > 100000000 THEN 'amount_too_large'
                         ELSE 'capacity_taken' END,
                    pg_catalog.format('/moves/%s/%s', m.n, m.member),
                    CASE WHEN m.id IS NULL THEN 'The event has no such stock row.'
+                        WHEN m.from_itself THEN 'It is the row that gives them.'
                         WHEN m.capacity IS NULL THEN 'It is unlimited.'
                         WHEN m.capacity + m.gain > 100000000 THEN 'It would be too large.'
                         ELSE 'It has fewer places than that.' END) AS fault
           FROM moved AS m
-         WHERE m.id IS NULL OR m.capacity IS NULL OR m.capacity + m.gain < 0
+         WHERE m.id IS NULL OR m.from_itself OR m.capacity IS NULL OR m.capacity + m.gain < 0
             OR m.capacity + m.gain > 100000000
          ORDER BY m.n, m.member
          LIMIT 16

@@ -109,6 +109,9 @@ subtest 'many rows' => sub {
 	is_deeply([ map { $_->{capacity} } @{ stock($event, '&pool=house') }[ 0, 1 ] ], [ 6, 14 ], '… of four');
 	is_problem($move->(moves => [ { from => $x->{id}, to => $y->{id}, quantity => 7 } ]), 409, 'capacity_taken', 'more than there are');
 	is_problem($move->(moves => [ { from => $x->{id}, to => '77', quantity => 1 } ]), 422, 'unknown_reference', 'to a row that is none');
+	my $self = $move->(moves => [ map { { from => $x->{id}, to => $_->{id}, quantity => 1 } } $y, $x ]);
+	is_problem($self, 422, 'invalid_document', 'to the row that gives them');
+	is_deeply(faults_of($self), ['invalid_document at /moves/1/to'], '… which');
 	is_problem($move->(moves => [ { from => $x->{id}, to => $y->{id}, quantity => 1.5 } ]), 400, 'invalid_request', 'half a place');
 	is_problem($http->post(path($event, 'stock/move'), { moves => [] }), 401, 'token_missing', 'by nobody');
 

@@ -179,6 +179,12 @@ subtest 'split' => sub {
 	is_problem(act($event, $order, 'split', { tickets => [ $stays->{id} ] }), 422, 'invalid_document', 'the last ticket stays');
 	is_problem(act($event, $order, 'split', { tickets => [ $goes->{id} ] }), 422, 'unknown_reference', 'what is gone is gone');
 	is_problem(act($event, $order, 'split', { tickets => [] }), 400, 'invalid_request', 'nothing');
+	# exchange said so, split and cancel took it for one
+	for my $what (qw(split cancel)) {
+		my $twice = act($event, $order, $what, { tickets => [ ($stays->{id}) x 2 ] });
+		is_problem($twice, 422, 'invalid_document', "$what: a ticket twice");
+		is_deeply(faults_of($twice), ['invalid_document at /tickets/1'], '… which');
+	}
 	is_problem(act($event, $order, 'split', { tickets => [ $stays->{id} ], contact => { name => 'x' } }), 400, 'invalid_request', 'half a contact');
 };
 

@@ -85,7 +85,8 @@ SELECT hold_test.organize(9500000, 'stock_move', body) FROM unnest(ARRAY[
     '{"moves": [{"from": "9500023", "to": "9500024", "quantity": 3}, {"from": "9500024", "to": "9500023", "quantity": 3}]}',
     '{"moves": [{"from": "9500021", "to": "9500022", "quantity": 1}, {"from": "9500024", "to": "9500021", "quantity": 1}]}',
     '{"moves": [{"from": "9500021", "to": "1", "quantity": 1}]}', '{"moves": [{"from": "9500021", "to": "9500022", "quantity": 6}]}', '{"moves": []}',
-    '{"moves": [{"from": "9500021", "to": "9500022", "quantity": 0}]}']) AS body;
+    '{"moves": [{"from": "9500021", "to": "9500022", "quantity": 0}]}',
+    '{"moves": [{"from": "9500021", "to": "9500022", "quantity": 1}, {"from": "9500021", "to": "9500021", "quantity": 1}, {"from": "1", "to": "1", "quantity": 1}]}']) AS body;
 SELECT hold_test.organize(9500000, 'stock_move', format('{"moves": [{"from": "9500021", "to": "%s", "quantity": 1}]}', k.id))
   FROM boxoffice.stock AS k WHERE k.event_id = 9500000 AND k.capacity IS NULL;
 SELECT hold_test.free(9500000), hold_test.stock(9500000);

@@ -48,6 +48,7 @@ SELECT order_test.cancel(170000, :id, ARRAY[order_test.ticket(:id, 2), 7, order_
 SELECT order_test.cancel(170000, :id, ARRAY[order_test.ticket(:id, 2), order_test.ticket(:id, 1)]) AS gone;
 SELECT order_test.state(170000, :id);
 SELECT order_test.cancel(170000, :id, ARRAY[order_test.ticket(:id, 2), order_test.ticket(:id, 2)]) AS same_twice;
+SELECT order_test.cancel(170000, :id, ARRAY[order_test.ticket(:id, 2)]) AS once;
 SELECT order_test.state(170000, :id);
 
 \echo # with its last ticket the order is cancelled

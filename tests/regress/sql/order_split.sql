@@ -92,6 +92,7 @@ SELECT ticket_type_id, taken FROM boxoffice.buyer WHERE event_id = 9703100 ORDER
 \echo # what cannot be split
 SELECT order_test.bought(9703100, '{general 1,free 1}', 'dee@example.org') AS d \gset
 SELECT order_test.say(format('SELECT api.order_split(9703100, %s, %L)', :d, '{1}')) AS unknown;
+SELECT order_test.split(9703100, :d, '{2,1,2}') AS same_twice;
 SELECT order_test.cancel(9703100, :d, ARRAY[order_test.ticket(:d, 1)]);
 SELECT order_test.split(9703100, :d, '{1}') AS gone;
 SELECT order_test.split(9703100, :d, '{2}') AS the_last;
