@@ -77,4 +77,41 @@ subtest 'staff overrule a pause by saying so' => sub {
 	is_problem(sell($event, more => { override => ['paused'] }), 409, 'all_held', 'never more than there is: one waits for its money');
 };
 
+# The sale that people watch, of a few hundred places: on this server, as on that of `make run`.
+subtest 'make onsale' => sub {
+	my $server = $t->server;
+	my $play   = sub {
+		local %ENV = (%ENV, $server->env, CAPACITY => 300, BUYERS => 2000, CONNECTIONS => 16);
+		my $said = `timeout 300 $Boxoffice::Server::TOP/tests/bench/onsale 2>&1 </dev/null`;
+		return ($? >> 8, $said);
+	};
+	my $events = sub { return $server->value(q{SELECT max(id) FROM boxoffice.event WHERE slug LIKE 'festival-%'}) };
+	my ($status, $said) = $play->();
+	is($status, 0, 'is played to its end') or diag $said;
+	like($said, qr/^300 tickets in \d+ orders sold\b/m, 'until it is sold out');
+	like($said, qr/^differences: 0$/m, '… and the books agree');
+	my $sold = q{SELECT count(*) FROM boxoffice.ticket WHERE event_id = ? AND state = 'valid'};
+	is($server->value($sold, $events->()), 300, '… with what is stored');
+
+	# Places that nobody was told of, in each event that is made from now on.
+	my $dbh = $server->dbh;
+	$dbh->do(q{CREATE FUNCTION public.stray() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$ BEGIN
+		INSERT INTO boxoffice.claim (event_id, owner_id, line, state, quantity, group_id, unit_price, unit_fee, stock_ids)
+		VALUES (NEW.id, 1, 1, 'sold', 1, 1, 0, 0, '{1}'); RETURN NULL; END $$});
+	$dbh->do('CREATE TRIGGER stray AFTER INSERT ON boxoffice.event FOR EACH ROW EXECUTE FUNCTION public.stray()');
+	($status, $said) = $play->();
+	$dbh->do('DROP FUNCTION public.stray() CASCADE');
+	$dbh->do('DELETE FROM boxoffice.claim WHERE event_id = ? AND owner_id = 1', undef, $events->());
+	is($status, 1, 'a difference is told by the exit status') or diag $said;
+	like($said, qr/^differences: [1-9]/m, '… counted');
+	like($said, qr/^  check_inventory /m, '… and shown');
+	is($server->value($sold, $events->()), 300, '… of a sale that went well otherwise');
+	{
+		local %ENV = (%ENV, $server->env, BUYERS => 'many');
+		my $no = `$Boxoffice::Server::TOP/tests/bench/onsale 2>&1 </dev/null`;
+		is($? >> 8, 2, 'one that cannot be played has a status of its own');
+		like($no, qr/^onsale: BUYERS/m, '… and says why');
+	}
+};
+
 $t->finish;

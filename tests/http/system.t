@@ -226,4 +226,36 @@ subtest 'a port that cannot be had is not remembered' => sub {
 	is_status($http->get('/v1/openapi.json'), 200, 'nginx runs on');
 };
 
+# The run that renewed it came no further, and the next found nothing to renew: nginx went on with the old one, whose contract
+# the database no longer knew.
+subtest 'a module that was renewed before nginx refused its configuration is loaded by the next run' => sub {
+	my $server = $t->server;
+	my $module = "$server->{prefix}/nginx/ngx_http_boxoffice_module.so";
+	# As the kernel has it, of a file that was loaded and is no longer there under its name.
+	my $is_old = sub { return Boxoffice::Server::_slurp('/proc/' . $server->nginx_pid . '/maps') =~ /_boxoffice_module\.so \(deleted\)$/m ? 1 : 0 };
+	my $run = sub (%o) {
+		local %ENV = (%ENV, $server->env, %o);
+		my $said = `$Boxoffice::Server::TOP/conf/run nginx 2>&1`;
+		$server->_adopt_nginx;
+		return $said;
+	};
+	$server->nginx_stop;
+	open my $out, '>>:raw', $module or die "$module: $!\n";
+	print {$out} "an older one";
+	close $out or die "$module: $!\n";
+	$server->nginx_start;
+	my $size = -s $module;
+	is($is_old->(), 0, 'a module runs');
+	like($run->(NGINX_BIN => 'false'), qr/refuses its configuration/, 'nginx refuses its configuration');
+	isnt(-s $module, $size, '… when the module is renewed');
+	is($is_old->(), 1, '… and the one before runs on');
+	my $said = $run->();
+	is($?, 0, 'the next run') or diag $said;
+	is($is_old->(), 0, '… loads it');
+	my $pid = $server->nginx_pid;
+	$run->();
+	is($server->nginx_pid, $pid, 'one more has nothing to do');
+	is_status($http->get('/readyz'), 200, 'and all is well');
+};
+
 $t->finish;
