@@ -75,7 +75,7 @@ $$;
 COMMENT ON FUNCTION boxoffice.check_inventory_event(bigint) IS
 'What check_inventory looks at, of one event.';
 
--- What is not counted by the row: that the rows are those of what was sold.
+-- What is not counted by the row: that the rows are those of what was sold, and kept as long.
 CREATE OR REPLACE FUNCTION boxoffice.check_inventory_places(event bigint)
     RETURNS TABLE (problem text, id bigint, expected bigint, found bigint)
     LANGUAGE sql STABLE
@@ -95,6 +95,31 @@ AS $$
        AND NOT EXISTS (
             SELECT FROM boxoffice.block AS b WHERE b.event_id = c.event_id AND b.id = c.block_id)
     UNION ALL
+    SELECT 'claim_deadline', c.owner_id, NULL, c.line
+      FROM boxoffice.claim AS c
+      JOIN boxoffice.hold AS h
+        ON h.event_id = check_inventory_places.event AND h.id = c.owner_id
+     WHERE c.event_id = check_inventory_places.event
+       AND c.state = 'held'
+       AND (c.expires_at < h.expires_at
+            OR c.expires_at > h.expires_at
+               -- a session that is called off ends carts, but not what they have in other groups
+               AND NOT EXISTS (
+                SELECT FROM boxoffice.claim AS x
+                  JOIN boxoffice.session AS s
+                    ON s.event_id = check_inventory_places.event AND s.id = x.session_id
+                 WHERE x.event_id = check_inventory_places.event
+                   AND x.owner_id = c.owner_id
+                   AND s.status = 'cancelled'))
+    UNION ALL
+    SELECT 'claim_deadline', c.owner_id, NULL, c.line
+      FROM boxoffice.block AS b
+      JOIN boxoffice.claim AS c
+        ON c.event_id = check_inventory_places.event AND c.owner_id = b.id
+     WHERE b.event_id = check_inventory_places.event
+       AND c.state = 'blocked'
+       AND c.expires_at IS DISTINCT FROM b.release_at
+    UNION ALL
     SELECT 'stock_scope', s.id, NULL, s.session_id
       FROM boxoffice.stock AS s
       JOIN boxoffice.pool AS p ON p.event_id = s.event_id AND p.id = s.pool_id
@@ -102,7 +127,7 @@ AS $$
        AND (p.scope = 'session') <> (s.session_id IS NOT NULL)
 $$;
 COMMENT ON FUNCTION boxoffice.check_inventory_places(bigint) IS
-'What check_inventory looks at, of one event: places of another session, and places out of no block.';
+'What check_inventory looks at, of one event: places of another session, places out of no block, and deadlines that are not those of their hold or block.';
 
 -- No SET here: so that it is inlined. The checks have a pinned search_path.
 CREATE OR REPLACE FUNCTION boxoffice.check_events(event bigint)

@@ -313,6 +313,157 @@ $$;
 COMMENT ON FUNCTION boxoffice.check_orders_catalogue(bigint) IS
 'What check_orders looks at: orders and tickets against the event that they are of, and against what was held.';
 
+-- Imported orders have no history here: their payments and times are those of another system.
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_times(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH change AS (
+    SELECT c.order_id, array_agg(c.changed_at) AS times,
+           bool_or(c.reopened OR c.kind = 'split') AS may_be_due,
+           bool_or(c.kind = 'split') AS split, bool_or(c.kind = 'approve') AS approved,
+           bool_or(c.kind IN ('approve', 'extend')) AS decided
+      FROM boxoffice.order_change AS c
+     WHERE c.event_id = check_orders_times.event
+     GROUP BY c.order_id
+), money AS (
+    SELECT p.order_id, array_agg(p.recorded_at) FILTER (WHERE p.outcome = 'paid') AS times,
+           bool_or(p.outcome = 'approval') AS too_early, bool_or(p.outcome = 'overpaid') AS over
+      FROM boxoffice.payment AS p
+     WHERE p.event_id = check_orders_times.event
+     GROUP BY p.order_id
+), placed AS (
+    SELECT o.id, o.status, o.placed_at, o.paid_at, o.cancelled_at, c.times || m.times AS times,
+           c.may_be_due, c.split, c.approved, c.decided, m.too_early, m.over
+      FROM boxoffice.order AS o
+      LEFT JOIN change AS c ON c.order_id = o.id
+      LEFT JOIN money AS m ON m.order_id = o.id
+     WHERE o.event_id = check_orders_times.event
+       AND NOT EXISTS (SELECT FROM boxoffice.imported AS i
+                        WHERE i.event_id = check_orders_times.event AND i.kind = 'order'
+                          AND i.ref_id = o.id)
+)
+SELECT 'waits for an approval that it has', o.id, o.id, 'none',
+       coalesce(o.paid_at::text, 'approved')
+  FROM placed AS o
+ WHERE o.status = 'approval' AND (o.approved OR o.paid_at IS NOT NULL)
+UNION ALL
+SELECT 'came to pass without the approval that it waited for', o.id, o.id, 'approval', o.status
+  FROM placed AS o
+ WHERE o.status IN ('pending', 'paid') AND o.too_early AND o.decided IS NOT TRUE
+UNION ALL
+SELECT 'was paid, and is not, and nothing made it cost more', o.id, o.id, 'paid', o.status
+  FROM placed AS o
+ WHERE o.status IN ('pending', 'expired') AND o.paid_at IS NOT NULL AND o.may_be_due IS NOT TRUE
+UNION ALL
+SELECT 'paid when neither a payment nor a change completed it', o.id, o.id,
+       coalesce(o.times::text, 'never'), o.paid_at::text
+  FROM placed AS o
+ WHERE o.paid_at IS NOT NULL AND o.paid_at <> ALL (coalesce(o.times, '{}'))
+   AND o.split IS NOT TRUE
+UNION ALL
+SELECT 'overpaid, but never paid', o.id, o.id, 'a time when it was paid', 'none'
+  FROM placed AS o
+ WHERE o.over AND o.paid_at IS NULL
+UNION ALL
+SELECT 'paid or cancelled before it was placed', o.id, o.id, o.placed_at::text,
+       least(o.paid_at, o.cancelled_at)::text
+  FROM placed AS o
+ WHERE least(o.paid_at, o.cancelled_at) < o.placed_at - interval '1 minute'
+UNION ALL
+SELECT 'not cancelled, but there is a time of it', o.id, o.id, 'cancelled', o.status
+  FROM placed AS o
+ WHERE o.cancelled_at IS NOT NULL AND o.status <> 'cancelled'
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_times(bigint) IS
+'What check_orders looks at: when orders were placed, approved, paid and cancelled against their state, their payments and what was done to them.';
+
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_cost(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH called_off AS (
+    SELECT t.order_id, sum(t.price + t.fee) AS amount
+      FROM boxoffice.ticket AS t
+      JOIN boxoffice.session AS s ON s.event_id = t.event_id AND s.id = t.session_id
+     WHERE t.event_id = check_orders_cost.event AND s.status = 'cancelled'
+       AND t.state <> 'cancelled'
+     GROUP BY t.order_id
+), change AS (
+    SELECT c.order_id, array_agg(c.total_before) || array_agg(c.total_after) AS totals,
+           (array_agg(c.total_after ORDER BY c.id DESC))[1] AS last
+      FROM boxoffice.order_change AS c
+     WHERE c.event_id = check_orders_cost.event AND c.total_before <> c.total_after
+     GROUP BY c.order_id
+), came_in AS (
+    SELECT p.order_id, p.id, p.outcome,
+           sum(p.amount) OVER (PARTITION BY p.order_id ORDER BY p.id) - coalesce(p.surplus, 0)
+               AS amount
+      FROM boxoffice.payment AS p
+     WHERE p.event_id = check_orders_cost.event
+)
+SELECT 'total is not what its last change made it', o.id, o.id, c.last::text, o.total::text
+  FROM change AS c
+  JOIN boxoffice.order AS o ON o.event_id = check_orders_cost.event AND o.id = c.order_id
+ WHERE o.total <> c.last
+UNION ALL
+SELECT 'completed by other money than it cost', o.id, p.id, o.total::text, p.amount::text
+  FROM came_in AS p
+  JOIN boxoffice.order AS o ON o.event_id = check_orders_cost.event AND o.id = p.order_id
+  LEFT JOIN change AS c ON c.order_id = o.id
+  LEFT JOIN called_off AS f ON f.order_id = o.id
+ WHERE p.outcome = 'paid'
+   AND p.amount NOT BETWEEN o.total - coalesce(f.amount, 0) AND o.total
+   AND NOT EXISTS (SELECT FROM unnest(c.totals) AS cost (total)
+                    WHERE p.amount BETWEEN cost.total - coalesce(f.amount, 0) AND cost.total)
+   AND NOT EXISTS (SELECT FROM boxoffice.imported AS i
+                    WHERE i.event_id = check_orders_cost.event AND i.kind = 'order'
+                      AND i.ref_id = o.id)
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_cost(bigint) IS
+'What check_orders looks at: totals against what changed them, and the money that completed an order against what it cost, then or now, with or without what is called off.';
+
+-- Counters of buyers begin when a limit is set, so one may have less than the buyer; but what he
+-- has not, it must not count.
+CREATE OR REPLACE FUNCTION boxoffice.check_orders_buyers(event bigint)
+RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH counted AS MATERIALIZED (
+    SELECT b.buyer_key, b.ticket_type_id, b.taken
+      FROM boxoffice.buyer AS b
+     WHERE b.event_id = check_orders_buyers.event AND b.taken > 0
+), had AS (
+    SELECT k.buyer_key, t.id AS ticket_type_id, sum(c.quantity) AS quantity
+      FROM boxoffice.claim AS c
+      JOIN boxoffice.hold AS h ON h.event_id = check_orders_buyers.event AND h.id = c.owner_id
+      LEFT JOIN boxoffice.order AS o ON o.event_id = check_orders_buyers.event AND o.hold_id = h.id
+     CROSS JOIN LATERAL (VALUES ('s:' || h.subject), (o.email_key)) AS k (buyer_key)
+     CROSS JOIN LATERAL (VALUES (c.ticket_type_id),
+                                (CASE WHEN c.parent_line IS NULL THEN 0 END)) AS t (id)
+     WHERE c.event_id = check_orders_buyers.event AND c.state IN ('held', 'pending', 'sold')
+       AND EXISTS (SELECT FROM counted)
+       AND k.buyer_key IS NOT NULL AND t.id IS NOT NULL
+     GROUP BY k.buyer_key, t.id
+)
+SELECT 'buyer counted for more than he has', NULL::bigint, b.ticket_type_id,
+       coalesce(x.quantity, 0)::text, format('%s of %s', b.taken, b.buyer_key)
+  FROM counted AS b
+  LEFT JOIN had AS x ON x.buyer_key = b.buyer_key AND x.ticket_type_id = b.ticket_type_id
+ WHERE b.taken > coalesce(x.quantity, 0)
+$$;
+COMMENT ON FUNCTION boxoffice.check_orders_buyers(bigint) IS
+'What check_orders looks at: counters of limits per buyer against what their buyers have. ref_id is the ticket type, 0 for the event''s own limit.';
+
 CREATE OR REPLACE FUNCTION boxoffice.check_orders(event bigint)
 RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
 LANGUAGE sql
@@ -332,7 +483,13 @@ SELECT p.*
     SELECT * FROM boxoffice.check_orders_orphans(e.id)
     UNION ALL
     SELECT * FROM boxoffice.check_orders_catalogue(e.id)
+    UNION ALL
+    SELECT * FROM boxoffice.check_orders_times(e.id)
+    UNION ALL
+    SELECT * FROM boxoffice.check_orders_cost(e.id)
+    UNION ALL
+    SELECT * FROM boxoffice.check_orders_buyers(e.id)
  ) AS p
 $$;
 COMMENT ON FUNCTION boxoffice.check_orders(bigint) IS
-'Compares each order of an event with its tickets, fees, payments, claims, hold and event. No rows when all is well, also in the middle of a load: STABLE, so that all of it is read in one snapshot. NULL: every event.';
+'Compares each order of an event with its tickets, fees, payments, changes, claims, hold and event, and counters of buyers with what these have. No rows when all is well, also in the middle of a load: STABLE, so that all of it is read in one snapshot. NULL: every event.';

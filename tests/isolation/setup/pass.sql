@@ -17,7 +17,8 @@ BEGIN
     PERFORM hold_test.hold(event, wanted);
     hold := hold_test.last(event);
     UPDATE boxoffice.hold AS h SET expires_at = boxoffice_code.clock() - lapsed_s * interval '1 s' WHERE h.event_id = event AND h.id = hold;
-    UPDATE boxoffice.claim AS c SET expires_at = boxoffice_code.clock() - lapsed_s * interval '1 s' WHERE c.event_id = event AND c.owner_id = hold;
+    UPDATE boxoffice.claim AS c SET expires_at = h.expires_at FROM boxoffice.hold AS h
+     WHERE c.event_id = event AND c.owner_id = hold AND h.event_id = event AND h.id = hold;
     DELETE FROM hold_test.scene;
     INSERT INTO hold_test.scene VALUES (event, hold, NULL);
 END

@@ -22,10 +22,12 @@ DECLARE
 BEGIN
     BEGIN
         SET LOCAL session_replication_role = replica;
+        SET LOCAL datestyle = 'ISO';
         FOREACH statement IN ARRAY statements LOOP
             EXECUTE statement;
         END LOOP;
-        SELECT array_agg(DISTINCT c.problem || ': ' || coalesce(c.wanted, '-') || ' <> ' || coalesce(c.found, '-'))
+        SELECT array_agg(DISTINCT c.problem || ': ' || regexp_replace(coalesce(c.wanted, '-') || ' <> ' || coalesce(c.found, '-'),
+                   '\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[-+]\d\d(:\d\d)?', 'then', 'g'))
           INTO found
           FROM boxoffice.check_orders(190000) AS c;
         RAISE EXCEPTION USING ERRCODE = 'P0099';
@@ -61,7 +63,24 @@ SELECT n, order_test.break(statement)
     format('UPDATE boxoffice.payment SET outcome = %L WHERE order_id = %s', 'partial', :paid),
     format('UPDATE boxoffice.payment SET outcome = %L WHERE order_id = %s', 'overpaid', :free),
     format('UPDATE boxoffice.claim SET unit_price = unit_price - 1 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :paid),
-    format('UPDATE boxoffice.claim SET unit_fee = unit_fee - 1 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :pending)
+    format('UPDATE boxoffice.claim SET unit_fee = unit_fee - 1 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = %s)', :pending),
+    format('UPDATE boxoffice.order SET status = %L, expires_at = placed_at WHERE id = %s', 'approval', :paid),
+    format('WITH approved AS (UPDATE boxoffice.order SET status = %1$L WHERE id = %3$s)
+        UPDATE boxoffice.order_change SET kind = %2$L, order_id = %3$s WHERE order_id = %4$s', 'approval', 'approve', :pending, :gone),
+    format('UPDATE boxoffice.payment SET outcome = %L WHERE order_id = %s', 'approval', :paid),
+    format('UPDATE boxoffice.order SET status = %L, expires_at = placed_at WHERE id = %s', 'pending', :paid),
+    format('UPDATE boxoffice.order SET status = %L, expires_at = placed_at WHERE id = %s', 'expired', :free),
+    format('UPDATE boxoffice.order SET paid_at = paid_at + interval %L WHERE id = %s', '1 second', :paid),
+    format('UPDATE boxoffice.order SET placed_at = placed_at + interval %L WHERE id = %s', '1 day', :free),
+    format('UPDATE boxoffice.order SET placed_at = placed_at + interval %L WHERE id = %s', '1 day', :gone),
+    format('UPDATE boxoffice.order SET cancelled_at = placed_at WHERE id = %s', :pending),
+    format('UPDATE boxoffice.order_change SET total_after = 5 WHERE order_id = %s', :gone),
+    format('UPDATE boxoffice.payment SET amount = amount + 1 WHERE order_id = %s', :paid),
+    format('UPDATE boxoffice.payment SET amount = amount + 1, surplus = 2 WHERE order_id = %s', :paid),
+    format('UPDATE boxoffice.payment SET outcome = %L, order_id = %s WHERE order_id = %s', 'overpaid', :pending, :paid),
+    format('INSERT INTO boxoffice.buyer (event_id, buyer_key, ticket_type_id, taken, taken_max) SELECT event_id, %L, 0, 1, 1 FROM boxoffice.order WHERE id = %s', 's:nobody', :pending),
+    format('WITH named AS (UPDATE boxoffice.order SET email_key = %L WHERE id = %s)
+        INSERT INTO boxoffice.buyer (event_id, buyer_key, ticket_type_id, taken, taken_max) VALUES (190000, %1$L, 0, 2, 2), (190000, %1$L, 190040, 3, 3), (190000, %1$L, 190041, 0, 9)', 'e:ada', :pending)
   ]) WITH ORDINALITY AS broken (statement, n)
  ORDER BY n;
 SELECT count(*) FROM boxoffice.check_orders(190000);
@@ -84,4 +103,21 @@ BEGIN;
 UPDATE boxoffice.claim SET session_id = 190002, block_id = 1 WHERE owner_id = (SELECT hold_id FROM boxoffice.order WHERE id = :paid);
 UPDATE boxoffice.stock SET session_id = 190001 WHERE event_id = 190000 AND id = 190023;
 SELECT problem, expected, found FROM boxoffice.check_inventory(190000) ORDER BY problem;
+ROLLBACK;
+\echo # places that are kept until another time than their cart, or than their block
+BEGIN;
+SELECT order_test.make_hold(190000, '{general 1}') AS cart \gset
+SELECT (api.block_create(190000, 'house', 'A reason', '[{"pool": "passes", "quantity": 2}]', boxoffice_code.clock() + interval '1 day') ->> 'id')::bigint AS block,
+       (api.block_create(190000, 'house', 'A reason', '[{"pool": "passes", "quantity": 3}]') ->> 'id')::bigint AS kept \gset
+SELECT count(*) FROM boxoffice.check_inventory(190000);
+UPDATE boxoffice.hold SET expires_at = expires_at + interval '1 second' WHERE id = :cart;
+UPDATE boxoffice.claim SET expires_at = NULL WHERE owner_id = :block;
+UPDATE boxoffice.block SET release_at = boxoffice_code.clock() WHERE id = :kept;
+SELECT problem, id = :cart AS cart, id = :block AS block, id = :kept AS kept, expected, found FROM boxoffice.check_inventory(190000) ORDER BY id;
+\echo # what a cart that a cancelled session ended has in other sessions stays until the deadline of before, and no shorter
+UPDATE boxoffice.hold SET expires_at = expires_at - interval '1 hour' WHERE id = :cart;
+UPDATE boxoffice.session SET status = 'cancelled' WHERE event_id = 190000 AND id = 190001;
+SELECT count(*) FROM boxoffice.check_inventory(190000) WHERE id = :cart;
+UPDATE boxoffice.claim SET expires_at = expires_at - interval '2 hours' WHERE owner_id = :cart;
+SELECT count(*) FROM boxoffice.check_inventory(190000) WHERE id = :cart;
 ROLLBACK;

@@ -51,6 +51,7 @@ CREATE FUNCTION order_test.make_hold(event bigint, lines text[], subject text DE
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     hold bigint := boxoffice_code.new_id();
+    now timestamptz := boxoffice_code.clock();
     part text[];
     type boxoffice.ticket_type;
     session boxoffice.session;
@@ -58,9 +59,8 @@ DECLARE
 BEGIN
     INSERT INTO boxoffice.hold (event_id, id, status, expires_at, extend_until, created_at, channel,
         subject)
-    SELECT event, hold, 'active', c.now + interval '10 minutes', c.now + interval '1 hour', c.now,
-           'web', subject
-      FROM boxoffice_code.clock() AS c (now);
+    VALUES (event, hold, 'active', now + interval '10 minutes', now + interval '1 hour', now,
+        'web', subject);
     FOR i IN 1 .. cardinality(lines) LOOP
         part := string_to_array(lines[i], ' ');
         SELECT * INTO type FROM boxoffice.ticket_type AS t
@@ -75,7 +75,7 @@ BEGIN
         INSERT INTO boxoffice.claim (event_id, owner_id, line, state, quantity, group_id,
             ticket_type_id, session_id, unit_price, unit_fee, stock_ids, expires_at)
         VALUES (event, hold, i, 'held', part[2]::integer, event + 30, type.id, session.id,
-            type.price, type.fee, stocks, boxoffice_code.clock() + interval '10 minutes');
+            type.price, type.fee, stocks, now + interval '10 minutes');
         UPDATE boxoffice.stock AS s
            SET held = held + part[2]::integer
          WHERE s.event_id = event AND s.id = ANY (stocks);

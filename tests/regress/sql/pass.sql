@@ -66,7 +66,7 @@ $$;
 -- Lets a hold, with its claims, run out.
 CREATE FUNCTION pass_test.lapse(event bigint, hold bigint) RETURNS void LANGUAGE sql AS $$
     UPDATE boxoffice.hold AS h SET expires_at = boxoffice_code.clock() - interval '1 minute' WHERE h.event_id = event AND h.id = hold;
-    UPDATE boxoffice.claim AS c SET expires_at = boxoffice_code.clock() - interval '1 minute' WHERE c.event_id = event AND c.owner_id = hold;
+    UPDATE boxoffice.claim AS c SET expires_at = h.expires_at FROM boxoffice.hold AS h WHERE c.event_id = event AND c.owner_id = hold AND h.event_id = event AND h.id = hold;
 $$;
 CREATE FUNCTION pass_test.order(event bigint, hold bigint DEFAULT NULL, email text DEFAULT 'ada@example.org') RETURNS bigint LANGUAGE sql AS $$
     SELECT (api.order_create(event, h.id, boxoffice_code.hold_secret(h.id), jsonb_build_object('name', 'Ada', 'email', email),

@@ -100,3 +100,6 @@ SELECT DISTINCT what FROM report_test.differences() ORDER BY 1;
 ROLLBACK;
 RESET boxoffice.clock_stopped_at;
 DROP SCHEMA report_test CASCADE;
+\echo # what all tests have left adds up
+SELECT * FROM boxoffice.check_inventory(NULL);
+SELECT * FROM boxoffice.check_orders(NULL);
