@@ -9,8 +9,18 @@
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 #include "block.h"
 #include "query.h"
+
+/* What others took out of a block's claim, as far as that can matter: each has one at least. */
+static CoreQuery waiting_query = {
+	"SELECT quantity FROM boxoffice.claim"
+	" WHERE event_id = $1 AND block_id = $2 AND state IN ('held', 'pending') AND expires_at > $3"
+	" AND stock_ids @> $4 AND owner_id <> ALL ($5) AND quantity > 0 LIMIT $6",
+	6, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID, INT8OID}
+};
 
 static bool
 block_is_loaded(const Inventory *inv, int64 block_id)
@@ -113,6 +123,20 @@ void
 block_want(Claim *kept, int quantity)
 {
 	kept->demand += quantity;
+}
+
+bool
+block_waits(Inventory *inv, const Claim *kept, int64 lacking)
+{
+	Datum		args[6] = {Int64GetDatum(inv->event_id), Int64GetDatum(kept->owner_id),
+		TimestampTzGetDatum(inv->now), array_int8(kept->stock_ids, kept->stock_count),
+	array_int8(inv->kept, inv->kept_count), Int64GetDatum(Max(lacking, 0))};
+	int			rows = query_run(&waiting_query, args, NULL);
+
+	for (int row = 0; row < rows; row++)
+		lacking -= query_int4(row, 1);
+	query_done();
+	return lacking <= 0;
 }
 
 int

@@ -34,6 +34,12 @@ extern bool block_take(Inventory *inv, Claim *kept, const int64 *stock_ids, int 
  */
 extern void block_want(Claim *kept, int quantity);
 
+/*
+ * Whether others, other than the holds that the batch works on, have so many places out of what the
+ * block keeps, and may still let them go.  A look into the table: for who is refused.
+ */
+extern bool block_waits(Inventory *inv, const Claim *kept, int64 lacking);
+
 /* How many block_take could take. */
 extern int	block_free(Inventory *inv, const Claim *kept, const int64 *stock_ids, int n);
 

@@ -242,6 +242,25 @@ shortage_add(ErrorCode *why, const Stock *stock, int64 quantity)
 		*why = ERR_ALL_HELD;
 }
 
+/*
+ * Why what a block keeps is less than so much: still being taken back; held out of it by others,
+ * earlier in the batch or before, who may let go; or sold, or never kept.
+ */
+static ErrorCode
+block_shortage(HoldTaker *taker, const Claim *kept, int quantity)
+{
+	int64		lacking = (int64) quantity - kept->quantity;
+
+	if (lacking <= 0)
+		return ERR_NONE;
+	if (kept->more_expired)
+		return ERR_RECLAIMING;
+	for (int i = 0; i < taker->claim_count; i++)
+		if (taker->claims[i].block_id == kept->owner_id)
+			lacking -= taker->claims[i].quantity;
+	return block_waits(taker->inv, kept, lacking) ? ERR_ALL_HELD : ERR_SOLD_OUT;
+}
+
 /* Why so many of a line can't be had by themselves. */
 static ErrorCode
 line_shortage(HoldTaker *taker, const HoldLine *line, int quantity)
@@ -249,8 +268,10 @@ line_shortage(HoldTaker *taker, const HoldLine *line, int quantity)
 	const Claim *kept = line_kept(taker, line);
 	ErrorCode	why = ERR_NONE;
 
-	if (line->block_id != 0 && (kept == NULL || kept->quantity < quantity))
-		return kept != NULL && kept->more_expired ? ERR_RECLAIMING : ERR_SOLD_OUT;
+	if (line->block_id != 0 && kept == NULL)
+		return ERR_SOLD_OUT;
+	if (kept != NULL)
+		why = block_shortage(taker, kept, quantity);
 	for (int i = 0; i < line->place->stock_count; i++)
 		if (line_takes_free(line, kept, line->place->stock_ids[i]))
 			shortage_add(&why, inventory_stock(taker->inv, line->place->stock_ids[i]), quantity);

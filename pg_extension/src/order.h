@@ -209,6 +209,8 @@ extern void order_reschedule(Order *order, const OrderEvent *event, TimestampTz 
 extern ErrorCode order_limits_refuse_again(Inventory *inv, const Order *order,
 										   const OrderEvent *event);
 extern void order_foresee_again(Inventory *inv, OrderEvent *event, const Order *order);
+extern void order_want_again(Inventory *inv, const Order *order, const OrderEvent *event);
+extern bool order_places_lapse(Inventory *inv, const Order *order, const OrderEvent *event);
 extern bool order_claim_again(Inventory *inv, Order *order, const OrderEvent *event);
 
 /* order_drop.c */

@@ -74,19 +74,6 @@ order_act_refuse_state(OrderAct *act)
 				 psprintf("\"status\":\"%s\"", order_status_name(status)));
 }
 
-/* What the order lost, it wants again. */
-static void
-want_again(OrderAct *act)
-{
-	for (int i = 0; i < act->order->claim_count; i++)
-	{
-		const Claim *claim = &act->order->claims[i];
-
-		if (order_line_comes_back(act->order, act->event, claim))
-			inventory_want(act->inv, claim->stock_ids, claim->stock_count, claim->quantity);
-	}
-}
-
 void
 order_act_load(OrderAct *act, bool limits)
 {
@@ -97,7 +84,7 @@ order_act_load(OrderAct *act, bool limits)
 	if (limits)
 	{
 		inventory_keep(act->inv, act->order->hold_id);
-		want_again(act);
+		order_want_again(act->inv, act->order, act->event);
 		inventory_reclaim(act->inv);
 		lapsed_reclaim(act->inv);
 	}

@@ -130,23 +130,6 @@ extend_check(OrderAct *act, TimestampTz until)
 	return false;
 }
 
-/* Whether more of the order's stock was expired than could be taken back at once. */
-static bool
-reclaim_goes_on(const OrderAct *act)
-{
-	for (int i = 0; i < act->order->claim_count; i++)
-	{
-		const Claim *claim = &act->order->claims[i];
-
-		if (!order_line_comes_back(act->order, act->event, claim))
-			continue;
-		for (int j = 0; j < claim->stock_count; j++)
-			if (inventory_stock(act->inv, claim->stock_ids[j])->more_expired)
-				return true;
-	}
-	return false;
-}
-
 /* Has what was lost again, or refuses. */
 static bool
 places_again(OrderAct *act)
@@ -160,7 +143,8 @@ places_again(OrderAct *act)
 	if (why != ERR_NONE)
 		reply_refuse(act->call, why, "", NULL);
 	else if (!order_claim_again(act->inv, act->order, act->event))
-		reply_refuse(act->call, reclaim_goes_on(act) ? ERR_RECLAIMING : ERR_SOLD_OUT, "", NULL);
+		reply_refuse(act->call, order_places_lapse(act->inv, act->order, act->event)
+					 ? ERR_RECLAIMING : ERR_SOLD_OUT, "", NULL);
 	else
 	{
 		(void) order_drop_called_off(act->inv, act->order, act->event, &act->outbox);

@@ -173,6 +173,59 @@ order_foresee_again(Inventory *inv, OrderEvent *event, const Order *order)
 	}
 }
 
+/* The block's claim that a lapsed one would have its places of; NULL if there is none any more. */
+static Claim *
+claim_home(Inventory *inv, const Claim *claim)
+{
+	return claim->block_id == 0 ? NULL
+		: block_find(inv, claim->block_id, claim->stock_ids, claim->stock_count);
+}
+
+/*
+ * What the order lost, it wants again: of the block that it came from, and where that has too few,
+ * of what is on sale.  The blocks are loaded; before inventory_reclaim.
+ */
+void
+order_want_again(Inventory *inv, const Order *order, const OrderEvent *event)
+{
+	for (int i = 0; i < order->claim_count; i++)
+	{
+		const Claim *claim = &order->claims[i];
+		Claim	   *kept;
+
+		if (!order_line_comes_back(order, event, claim))
+			continue;
+		inventory_want(inv, claim->stock_ids, claim->stock_count, claim->quantity);
+		kept = claim_home(inv, claim);
+		if (kept != NULL)
+			block_want(kept, claim->quantity);
+	}
+}
+
+/*
+ * Whether more was expired of what the order wants again than could be taken back at once: then it
+ * can't be said that its places are gone.
+ */
+bool
+order_places_lapse(Inventory *inv, const Order *order, const OrderEvent *event)
+{
+	for (int i = 0; i < order->claim_count; i++)
+	{
+		const Claim *claim = &order->claims[i];
+		const Claim *kept;
+
+		if (!order_line_comes_back(order, event, claim))
+			continue;
+		for (int j = 0; j < claim->stock_count; j++)
+			if (inventory_stock(inv, claim->stock_ids[j])->more_expired)
+				return true;
+		kept = claim_home(inv, claim);
+		if (kept != NULL && kept->more_expired)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Takes the places of a lapsed claim again: those of the block that they came from if it still
  * stands and has them, else what is on sale, and then the claim has nothing to do with the block
@@ -181,8 +234,7 @@ order_foresee_again(Inventory *inv, OrderEvent *event, const Order *order)
 static bool
 claim_again(Inventory *inv, Claim *claim)
 {
-	Claim	   *kept = claim->block_id == 0 ? NULL
-		: block_find(inv, claim->block_id, claim->stock_ids, claim->stock_count);
+	Claim	   *kept = claim_home(inv, claim);
 
 	if (kept != NULL &&
 		block_take(inv, kept, claim->stock_ids, claim->stock_count, claim->quantity))

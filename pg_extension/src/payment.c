@@ -257,13 +257,7 @@ counters_load(Batch *batch)
 	for (int i = 0; i < batch->order_count; i++)
 	{
 		order_add_buyers(inv, batch->event, &batch->orders[i]);
-		for (int j = 0; j < batch->orders[i].claim_count; j++)
-		{
-			const Claim *claim = &batch->orders[i].claims[j];
-
-			if (order_line_comes_back(&batch->orders[i], batch->event, claim))
-				inventory_want(inv, claim->stock_ids, claim->stock_count, claim->quantity);
-		}
+		order_want_again(inv, &batch->orders[i], batch->event);
 	}
 	inventory_reclaim(inv);
 	lapsed_reclaim(inv);
@@ -383,16 +377,8 @@ reclaim_goes_on(const Batch *batch, const Order *order)
 
 	if (!order_lacks_places(order))
 		return false;
-	for (int i = 0; i < order->claim_count; i++)
-	{
-		const Claim *claim = &order->claims[i];
-
-		if (!order_line_comes_back(order, batch->event, claim))
-			continue;
-		for (int j = 0; j < claim->stock_count; j++)
-			if (inventory_stock(inv, claim->stock_ids[j])->more_expired)
-				return true;
-	}
+	if (order_places_lapse(inv, order, batch->event))
+		return true;
 	return order_outlasts_call_off(order, batch->event) && late_payment_is_open(batch, order) &&
 		!order_is_called_off(order, batch->event) &&
 		order_limits_refuse_again(inv, order, batch->event) == ERR_RECLAIMING;

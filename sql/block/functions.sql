@@ -126,21 +126,47 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.block_gains IS
 'How many places more each stock row would keep back, and how many it has.';
 
--- Locks the groups of a block's rows and takes back what has expired where it wants more.
+-- Whether places that were taken out of a block had lapsed at a time, and will be back in it.
+CREATE OR REPLACE FUNCTION boxoffice_code.block_lapsed(
+    event bigint, block bigint, at timestamptz)
+    RETURNS boolean
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM boxoffice.claim AS c
+         WHERE c.event_id = block_lapsed.event
+           AND c.block_id = block_lapsed.block
+           AND c.state IN ('held', 'pending')
+           AND c.expires_at <= block_lapsed.at)
+$$;
+COMMENT ON FUNCTION boxoffice_code.block_lapsed IS
+'Whether places out of a block have lapsed and are not yet back in it.';
+
+-- Locks the groups of a block's rows and takes back what has expired where it wants more; all that
+-- has where some lapsed out of the block itself, or it would keep that beside what it is to keep;
+-- refuses where that is more than can be taken back at once.
 CREATE OR REPLACE FUNCTION boxoffice_code.block_lock(event bigint, block bigint, items jsonb)
     RETURNS void
     LANGUAGE plpgsql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    now CONSTANT timestamptz := boxoffice_code.clock();
+    lapsed CONSTANT boolean :=
+        items IS NOT NULL AND boxoffice_code.block_lapsed(event, block, now);
     stocks bigint[];
     limits bigint[];
 BEGIN
-    SELECT pg_catalog.array_agg(g.stock), pg_catalog.array_agg(g.places - GREATEST(g.gain, 0))
+    SELECT pg_catalog.array_agg(g.stock),
+           pg_catalog.array_agg(CASE WHEN lapsed THEN 0 ELSE g.places - GREATEST(g.gain, 0) END)
       INTO stocks, limits
       FROM boxoffice_code.block_gains(event, block, items) AS g;
     PERFORM boxoffice_code.stock_reclaim(
         event, COALESCE(stocks, '{}'), COALESCE(limits, '{}'));
+    IF lapsed AND boxoffice_code.block_lapsed(event, block, now) THEN
+        PERFORM boxoffice_code.refuse('reclaiming');
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.block_lock IS

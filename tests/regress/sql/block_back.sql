@@ -235,3 +235,71 @@ SELECT hold_test.stock(9132000);
 SELECT hold_test.hold_as(9132000, 'organizer bob', '1 general fri ' || :block);
 RESET boxoffice.clock_offset;
 SELECT k.* FROM generate_series(9130000, 9132000, 1000) AS e (id), boxoffice.check_inventory(e.id) AS k;
+
+\echo # what others hold out of a block they may let go of, in the batch or before it; not of what is sold, nor of what the cart itself has
+SELECT hold_test.make_event(9133000, 'BACKP');
+SELECT hold_test.keep(9133000, 5) AS block \gset
+SELECT hold_test.order_of(9133000, 1, :block) AS placed \gset
+SELECT hold_test.hold_as(9133000, 'organizer bob', '3 general fri ' || :block);
+SELECT hold_test.last(9133000) AS cart \gset
+SELECT hold_test.hold_as(9133000, 'organizer bob', '2 general fri ' || :block);
+SELECT hold_test.hold_as(9133000, 'organizer bob', '5 general fri ' || :block);
+SELECT hold_test.hold_as(9133000, 'organizer bob', '6 general fri ' || :block);
+SELECT hold_test.op(9133000, 'hold_change', :cart, '5 general fri ' || :block, actor => 'organizer bob');
+SELECT hold_test.op(9133000, 'hold_change', :cart, '6 general fri ' || :block, actor => 'organizer bob');
+SELECT hold_test.pay(9133000, :placed);
+SELECT hold_test.hold_as(9133000, 'organizer bob', '5 general fri ' || :block);
+SELECT hold_test.hold_as(9133000, 'organizer bob', '4 general fri ' || :block);
+SELECT hold_test.op(9133000, 'hold_release', :cart);
+SELECT hold_test.brief(c.status, c.replayed, c.answer)
+  FROM hold_test.call(9133000, 'hold_create', ARRAY(SELECT jsonb_build_object('items', hold_test.items(w))::text
+           FROM unnest(ARRAY['3 general fri ' || :block, '2 general fri ' || :block, '5 general fri ' || :block]) WITH ORDINALITY AS u (w, n) ORDER BY n),
+         'organizer bob') AS c;
+SELECT hold_test.blocks(9133000);
+\echo # where the block keeps one of two things that a ticket takes, both must be there to come back
+SELECT (api.block_create(9133000, 'house', 'A reason', '[{"pool": "passes", "quantity": 3}]') ->> 'id')::bigint AS block \gset
+SELECT hold_test.hold_as(9133000, 'organizer bob', '2 pass sat ' || :block);
+SELECT hold_test.hold_as(9133000, 'organizer bob', '2 pass sat ' || :block);
+SELECT hold_test.hold_as(9133000, 'organizer bob', '3 pass sat ' || :block);
+UPDATE boxoffice.stock SET capacity = held WHERE event_id = 9133000 AND id = 9133022;
+SELECT hold_test.hold_as(9133000, 'organizer bob', '2 pass sat ' || :block);
+SELECT hold_test.hold_as(9133000, 'organizer bob', '3 pass sat ' || :block);
+
+\echo # a late payment, and more time for an order, look into the block first: also for what lapsed out of it, whoever comes by first
+SELECT hold_test.make_event(9134000, 'BACKQ');
+SELECT hold_test.keep(9134000, 6) AS block \gset
+SELECT hold_test.order_of(9134000, 3, :block) AS late \gset
+SELECT hold_test.order_of(9134000, 3, :block) AS later \gset
+SET boxoffice.clock_offset = 1870;
+SELECT boxoffice_code.expire_claims(9134000, 10);
+SELECT hold_test.hold_as(9134000, 'organizer bob', '4 general fri ' || :block);
+SELECT hold_test.blocks(9134000);
+SET boxoffice.clock_offset = 3000;
+SELECT hold_test.pay(9134000, :late);
+SELECT hold_test.blocks(9134000);
+SELECT hold_test.hold_as(9134000, 'organizer bob', '2 general fri ' || :block);
+SET boxoffice.clock_offset = 4000;
+SELECT order_test.say(format('SELECT api.order_extend(9134000, %s, %L)', :later, boxoffice_code.clock() + interval '1 hour'), 'status');
+SELECT hold_test.blocks(9134000);
+RESET boxoffice.clock_offset;
+
+\echo # a block that is changed has back first what lapsed out of it: it keeps as many as it says, and no more later
+SELECT hold_test.make_event(9135000, 'BACKS');
+SELECT hold_test.keep(9135000, 6) AS block \gset
+SELECT hold_test.hold_as(9135000, 'organizer bob', '2 general fri ' || :block);
+SET boxoffice.clock_offset = 500;
+SELECT hold_test.hold_as(9135000, 'organizer bob', '1 general fri ' || :block);
+SELECT hold_test.blocks(9135000);
+SET boxoffice.clock_offset = 1000;
+CREATE FUNCTION hold_test.allow(event bigint, block bigint, quantity integer) RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(c.answer #>> '{errors,0,code}', c.answer ->> 'left') || ' ' || hold_test.blocks(event)
+      FROM hold_test.call(event, 'block_change', ARRAY[format('{"items": [{"id": "1", "quantity": %s}]}', quantity)], 'organizer mary', param => '&block=' || block) AS c
+$$;
+SELECT hold_test.allow(9135000, :block, 4);
+SET boxoffice.clock_offset = 2000;
+SELECT hold_test.hold_as(9135000, 'organizer bob', '6 general fri ' || :block);
+SELECT hold_test.allow(9135000, :block, 8);
+SELECT boxoffice_code.expire_claims(9135000, 10);
+SELECT hold_test.blocks(9135000);
+RESET boxoffice.clock_offset;
+SELECT k.* FROM generate_series(9133000, 9135000, 1000) AS e (id), boxoffice.check_inventory(e.id) AS k;
