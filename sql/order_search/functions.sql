@@ -139,13 +139,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_search_write IS 'Notes what orders are found by.';
 
--- Orders that messages of the outbox are about, with the time of the last message.
+-- Orders that messages of the outbox are about, with the time of the last message. In PL/pgSQL,
+-- which keeps its plan; made while there was no message, it must do when there are very many.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_messages(
     event bigint, after bigint, upto bigint, most integer)
     RETURNS TABLE (order_id bigint, changed_at timestamptz, last_id bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS $$
+BEGIN
+    RETURN QUERY
     SELECT CASE
                WHEN m.topic LIKE 'order.%' THEN m.ref_id
                WHEN m.topic LIKE 'ticket.%' THEN (
@@ -166,7 +170,8 @@ AS $$
          ORDER BY o.id
          LIMIT most
       ) AS m
-     GROUP BY 1
+     GROUP BY 1;
+END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_messages IS
 'Which orders messages of the outbox are about, and when each last was; messages about nothing of the kind come as NULL.';
@@ -331,7 +336,8 @@ COMMENT ON FUNCTION boxoffice_code.order_search_step IS
 -- Of the orders of an event with ids from `since` to below `before`, or of those among the given,
 -- the ones that fit as they are now, the newest first, at most `wanted`. What is NULL is not asked
 -- for. name and email come in lower case. changed: orders that have changed since, as messages
--- say that the worker has not seen yet.
+-- say that the worker has not seen yet. Both sources come in order by themselves, so that no more
+-- orders are read than it takes.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_scan(
     event boxoffice.event, among bigint[], since bigint, before bigint, wanted integer,
     status text, channel text, session bigint, email text, name text, changed_since timestamptz,
@@ -350,15 +356,18 @@ BEGIN
     RETURN ARRAY(
         SELECT o.id
           FROM (
-            SELECT a.*
+           (SELECT a.*
               FROM boxoffice.order AS a
              WHERE among IS NULL AND a.event_id = event_id AND a.id >= since AND a.id < before
+             ORDER BY a.id DESC)
             UNION ALL
-            SELECT a.*
+           (SELECT a.*
               FROM (SELECT DISTINCT m.id
                       FROM pg_catalog.unnest(among) AS m (id)
-                     WHERE m.id >= since AND m.id < before) AS m
+                     WHERE m.id >= since AND m.id < before
+                     ORDER BY m.id DESC) AS m
               JOIN boxoffice.order AS a ON a.event_id = event_id AND a.id = m.id
+             ORDER BY a.id DESC)
           ) AS o
          WHERE (status IS NULL
                 OR status = CASE WHEN o.status = 'pending' AND now > o.expires_at + grace
@@ -425,12 +434,15 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.order_keys IS
 'What the index is asked for: all that are not NULL, but of status_keys one.';
 
--- Orders of a span of time and of a range of ids that the index finds, the newest first; they have
--- yet to be looked at. Each kind of key is a condition of its own: the index then leaps from one
--- list of rows to where the next goes on. In one array it would walk through the shortest list and
--- look each row up in the list of the span, which for a wide span is a hundred times the work.
+-- Orders of a span of time (NULL: of all times) and of a range of ids that the index finds, the
+-- newest first; they have yet to be looked at. NULL if there are more of them than `most`, which is
+-- found out without reading them all. Each kind of key is a condition of its own: the index then
+-- leaps from one list of rows to where the next goes on. In one array it would walk through the
+-- shortest list and look each row up in the list of the span, which for a wide span is a hundred
+-- times the work.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_candidates(
-    event bigint, asked record, span text, since bigint, before bigint, others bigint[])
+    event bigint, asked record, span text, since bigint, before bigint, most integer,
+    others bigint[])
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -438,32 +450,37 @@ CREATE OR REPLACE FUNCTION boxoffice_code.order_candidates(
     SET enable_seqscan = off
 AS $$
 DECLARE
-    place CONSTANT integer[] := boxoffice_code.search_keys(event, ARRAY[span], '{}');
-    by_name CONSTANT integer[] := COALESCE(asked.name_keys, place);
-    by_email CONSTANT integer[] := COALESCE(asked.email_keys, place);
-    by_session CONSTANT integer[] := COALESCE(asked.session_keys, place);
-    by_channel CONSTANT integer[] := COALESCE(asked.channel_keys, place);
-    stati CONSTANT integer[] := CASE WHEN span IS NULL THEN '{}'
-                                     ELSE COALESCE(asked.status_keys, place) END;
+    place CONSTANT integer[] := NULLIF(
+        boxoffice_code.search_keys(event, ARRAY[span], '{}'), '{}');
+    stati CONSTANT integer[] := COALESCE(asked.status_keys, (COALESCE(
+        place, asked.name_keys, asked.email_keys, asked.session_keys, asked.channel_keys))[1:1]);
     state integer;
+    rest integer[];
+    some_ids bigint[];
     found_ids bigint[] := others;
 BEGIN
     FOREACH state IN ARRAY stati LOOP
-        found_ids := found_ids || ARRAY(
+        -- what stands for a condition that is none
+        rest := COALESCE(place, ARRAY[state]);
+        some_ids := ARRAY(
             SELECT k.order_id
               FROM (
                 -- by no other index than that of the keys
                 SELECT s.event_id, s.order_id
                   FROM boxoffice.order_search AS s
-                 WHERE s.keys @> by_name
-                   AND s.keys @> by_email
-                   AND s.keys @> by_session
-                   AND s.keys @> by_channel
+                 WHERE s.keys @> COALESCE(asked.name_keys, rest)
+                   AND s.keys @> COALESCE(asked.email_keys, rest)
+                   AND s.keys @> COALESCE(asked.session_keys, rest)
+                   AND s.keys @> COALESCE(asked.channel_keys, rest)
                    AND s.keys @> ARRAY[state]
-                   AND s.keys @> place
-                OFFSET 0
+                   AND s.keys @> rest
+                 LIMIT most + 1
               ) AS k
              WHERE k.event_id = event);
+        IF pg_catalog.cardinality(some_ids) > most THEN
+            RETURN NULL;
+        END IF;
+        found_ids := found_ids || some_ids;
     END LOOP;
     RETURN ARRAY(
         SELECT DISTINCT f.id
@@ -473,37 +490,27 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_candidates IS
-'Orders of a span of time that may be what is looked for, and the others given; the newest first.';
+'Orders of a span of time that may be what is looked for, and the others given; the newest first; NULL if too many may be.';
 
--- The span to look through next below an id: of those in which the newest order lies. It is about
--- as wide as the orders lie that `enough` of them are found in (a quarter to four times), and grows
--- sixteenfold each time that so much has been looked through from `top` on. So what is common is
--- not asked for in a span that has very much of it, and what is rare or is not there is asked for
--- some ten times and no more, however long ago sale began. Spans without orders are passed over.
-CREATE OR REPLACE FUNCTION boxoffice_code.order_span(
-    event bigint, top bigint, before bigint, INOUT width integer, OUT since bigint, OUT span text)
-    LANGUAGE plpgsql STABLE
+-- How wide a span is in which so many ids lie, at least.
+CREATE OR REPLACE FUNCTION boxoffice_code.order_width(ids bigint)
+    RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    enough CONSTANT integer := 2000;
     spans CONSTANT integer[] := boxoffice_code.order_spans();
-    wide CONSTANT bigint := (top - COALESCE(
-        CASE WHEN width IS NULL THEN boxoffice_code.order_back(event, top, enough) END, 0)) / 4;
-    newest CONSTANT bigint := boxoffice_code.order_back(event, before, 1);
 BEGIN
-    IF width IS NULL OR top - before >= 1::bigint << width THEN
-        width := COALESCE((
-            SELECT pg_catalog.min(s)
-              FROM pg_catalog.unnest(spans) AS s
-             WHERE s > width OR width IS NULL AND 1::bigint << s >= wide), spans[6]);
-    END IF;
-    since := (newest >> width) << width;
-    span := 'w:' || width || ':' || (newest >> width);
+    FOR n IN 1 .. pg_catalog.cardinality(spans) LOOP
+        IF 1::bigint << spans[n] >= ids THEN
+            RETURN spans[n];
+        END IF;
+    END LOOP;
+    RETURN spans[pg_catalog.cardinality(spans)];
 END
 $$;
-COMMENT ON FUNCTION boxoffice_code.order_span IS
-'The span of time below an id that is looked through next; NULL when no order is left.';
+COMMENT ON FUNCTION boxoffice_code.order_width IS
+'The narrowest span of time that so many ids fit into, as a power of two; else the widest.';
 
 -- Of the orders that have changed since, those that fit; NULL if too many have for a look at each.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_changed(
@@ -538,6 +545,8 @@ CREATE OR REPLACE FUNCTION boxoffice_code.order_back(event bigint, before bigint
     RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
 AS $$
 BEGIN
     RETURN (
@@ -551,42 +560,75 @@ END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_back IS 'The order that is so many before an id.';
 
--- Looks at candidates, the newest first, until there are as many as wanted. next: down to where all
--- were looked at; NULL: all of them were.
+-- Looks for orders by the index, from `next` down to `floor`, until there are as many as wanted or
+-- too many were looked at. Those from `next` to `top` have been looked at before.
+--
+-- If no more than a few are to be expected in all that is left, should it go on as it did since
+-- `top`, then all that is left is asked for at once; unless there are more, as of what was common
+-- in the past. Else a span of time is, of those in which the newest order lies: about five times as
+-- wide at first as what was looked at, and sixteen times wider each time that so much has been
+-- looked through from `top` on. So what is common is not asked for in a span that has very much of
+-- it, and what is rare or is not there is asked for two or three times, or ten times at most,
+-- however long ago sale began. Spans without orders are passed over.
 CREATE OR REPLACE FUNCTION boxoffice_code.order_look(
-    event boxoffice.event, candidates bigint[], wanted integer, status text, channel text,
-    session bigint, email text, name text, changed_since timestamptz, changed bigint[],
-    INOUT ids bigint[], INOUT looks integer, OUT next bigint)
+    event boxoffice.event, asked record, pending bigint[], floor bigint, top bigint,
+    wanted integer, status text, channel text, session bigint, email text, name text,
+    changed_since timestamptz, changed bigint[],
+    INOUT next bigint, INOUT ids bigint[], INOUT looks integer)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    step CONSTANT integer := 2 * wanted;
-    upto integer;
+    few CONSTANT integer := 500;
+    most CONSTANT integer := 1000;
+    oldest CONSTANT bigint := GREATEST(floor, (
+        SELECT pg_catalog.min(o.id) FROM boxoffice.order AS o WHERE o.event_id = (event).id));
+    width integer := boxoffice_code.order_width(5 * (top - next));
+    all_at_once boolean := true;
+    newest bigint;
+    since bigint;
+    span text;
+    candidates bigint[];
 BEGIN
-    FOR at IN 1 .. pg_catalog.cardinality(candidates) BY step LOOP
-        IF looks <= 0 OR pg_catalog.cardinality(ids) >= wanted THEN
+    WHILE next > floor AND pg_catalog.cardinality(ids) < wanted AND looks > 0 LOOP
+        newest := boxoffice_code.order_back((event).id, next, 1);
+        IF newest >= floor IS NOT TRUE THEN
+            next := floor;
             RETURN;
         END IF;
-        upto := LEAST(at + step - 1, pg_catalog.cardinality(candidates));
-        ids := ids || boxoffice_code.order_scan(
-            event, candidates[at:upto], candidates[upto], candidates[at] + 1,
-            wanted - pg_catalog.cardinality(ids), status, channel, session, email, name,
-            changed_since, changed);
-        looks := looks - step;
-        next := candidates[upto];
+        since := floor;
+        span := NULL;
+        IF NOT all_at_once OR few * (top - next)::float8
+            < (pg_catalog.cardinality(ids) + 1) * (newest - oldest)::float8 THEN
+            since := GREATEST((newest >> width) << width, floor);
+            span := 'w:' || width || ':' || (newest >> width);
+        END IF;
+        candidates := boxoffice_code.order_candidates(
+            (event).id, asked, span, since, next,
+            CASE WHEN span IS NULL THEN most END, pending);
+        IF candidates IS NULL THEN
+            all_at_once := false;
+        ELSE
+            ids := ids || boxoffice_code.order_scan(
+                event, candidates[:looks], since, next, wanted - pg_catalog.cardinality(ids),
+                status, channel, session, email, name, changed_since, changed);
+            next := COALESCE(candidates[looks + 1] + 1, since);
+            looks := looks - pg_catalog.cardinality(candidates);
+            IF top - next >= 1::bigint << width THEN
+                width := boxoffice_code.order_width((1::bigint << width) + 1);
+            END IF;
+        END IF;
     END LOOP;
-    next := NULL;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.order_look IS
-'Of candidates, the newest first, those that fit.';
+'Of the orders of a range that the index finds, those that fit, the newest first.';
 
 -- A page of orders: their ids, the newest first, and the id that the next page goes on below (NULL:
 -- there is none).
 --
 -- A few of the newest orders are looked at one by one: what very many orders have is among them.
--- All else is asked of the index, span by span, and each order that it names is looked at as it is
+-- All else is asked of the index (order_look), and each order that it names is looked at as it is
 -- now; those that messages are about which the worker has not seen are looked at anyway. Where
 -- there are no keys to ask for, or older orders have not been taken in yet, the orders are looked
 -- at one after the other. At most so many are looked at, and then the page ends.
@@ -605,11 +647,9 @@ DECLARE
     pending bigint[];
     changed bigint[];
     asked record;
-    place record;
-    candidates bigint[];
+    found record;
     top bigint;
     indexed bigint;
-    width integer;
     floor bigint;
 BEGIN
     ids := '{}';
@@ -638,17 +678,12 @@ BEGIN
 
     WHILE next > since AND pg_catalog.cardinality(ids) <= wanted AND looks > 0 LOOP
         IF top IS NOT NULL AND next > indexed THEN
-            place := boxoffice_code.order_span((event).id, top, next, width);
-            width := place.width;
-            floor := GREATEST(place.since, indexed, since);
-            candidates := boxoffice_code.order_candidates(
-                (event).id, asked, place.span, floor, next, pending);
-            place := boxoffice_code.order_look(
-                event, candidates, wanted + 1, status, channel, session, email, name,
-                changed_since, changed, ids, looks);
-            ids := place.ids;
-            looks := place.looks;
-            next := COALESCE(place.next, floor);
+            found := boxoffice_code.order_look(
+                event, asked, pending, GREATEST(indexed, since), top, wanted + 1, status, channel,
+                session, email, name, changed_since, changed, next, ids, looks);
+            next := found.next;
+            ids := found.ids;
+            looks := found.looks;
         ELSE
             top := COALESCE(top, boxoffice_code.order_back((event).id, next, 1) + 1);
             floor := boxoffice_code.order_back((event).id, next, step);

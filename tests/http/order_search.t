@@ -103,7 +103,7 @@ subtest 'among many' => sub {
 		  FROM boxoffice.event e, generate_series(1, 30000) AS n WHERE e.id = ?}, undef, $many->{id});
 	$dbh->do(q{
 		INSERT INTO boxoffice.contact (event_id, order_id, name, email)
-		SELECT event_id, id, CASE WHEN hold_id % 10000 = 1 THEN 'Rare Bird' ELSE 'Plain Person' END, 'p' || hold_id || '@example.org'
+		SELECT event_id, id, CASE WHEN hold_id % 10000 = 1 THEN 'Rare Bird' WHEN hold_id BETWEEN 6000 AND 7999 THEN 'Past Master' ELSE 'Plain Person' END, 'p' || hold_id || '@example.org'
 		  FROM boxoffice.order WHERE event_id = ?}, undef, $many->{id});
 	# no message tells of these: the worker has to begin anew
 	$dbh->do('DELETE FROM boxoffice.order_search_mark WHERE event_id = ?', undef, $many->{id});
@@ -134,6 +134,22 @@ subtest 'among many' => sub {
 		my $blocks = $read->($name);
 		cmp_ok($blocks, '<', 2000, "name=$name reads few blocks ($blocks)");
 	}
+	# How often the index is asked: what is rare was asked for in one span after the other, each wider.
+	my $asked = sub ($name) {
+		my $calls = q{SELECT COALESCE(sum(calls), 0) FROM pg_stat_xact_user_functions WHERE funcname = 'order_candidates'};
+		$dbh->begin_work;
+		$dbh->do(q{SET LOCAL track_functions = 'all'});
+		my $before = $t->server->value($calls);
+		$t->server->value(q{SELECT boxoffice_code.order_page(e, 0, 9223372036854775807, 50, NULL, NULL, NULL, NULL, ?, NULL) FROM boxoffice.event AS e WHERE e.id = ?}, $name, $many->{id});
+		my $asked = $t->server->value($calls) - $before;
+		$dbh->rollback;
+		return $asked;
+	};
+	is($asked->($_), 1, "name=$_ is asked of the index once") for qw(rare b zz);
+	# What was common in the past is more than is asked for at once.
+	my $past = $http->get("$all?name=past&limit=3", token => $t->organizer_token)->json;
+	is_deeply([ map { $_->{code} =~ /-(.*)/ } @{ $past->{items} } ], $coded->([qw(A07999 A07998 A07997)]), 'a name that was common once');
+	cmp_ok($asked->('past'), '>', 1, 'is found span by span');
 	is($http->get("$all?name=$_", token => $t->organizer_token)->json->{next}, undef, "and the first page of name=$_ says that it is all") for qw(b zz zzz);
 
 	# Rows of before there were keys for short parts: their orders are found one by one, until the worker has been by.
