@@ -64,6 +64,8 @@ static char *ngx_http_boxoffice_deny(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_boxoffice_parameters(ngx_conf_t *cf, void *conf,
     const ngx_http_boxoffice_parameter_t *parameters, ngx_uint_t from);
+static ngx_uint_t ngx_http_boxoffice_parameter_is_set(void *conf,
+    const ngx_http_boxoffice_parameter_t *parameter);
 static ngx_int_t ngx_http_boxoffice_parameter(void *conf,
     const ngx_http_boxoffice_parameter_t *parameter, ngx_str_t *value);
 
@@ -344,10 +346,31 @@ ngx_http_boxoffice_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    if (conf->place == NGX_HTTP_BOXOFFICE_DENY
+        && bmcf->tokens->deny_zone == NULL)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"boxoffice deny\" needs \"boxoffice_deny_zone\"");
+        return NGX_CONF_ERROR;
+    }
+
     ngx_conf_merge_str_value(conf->cache_control, prev->cache_control,
                              "public, max-age=1, stale-while-revalidate=2");
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /*
+     * Inside of "if" and "limit_except" it is the same location still, unless
+     * an "if" has another handler.  Into "limit_except" proxy_pass has brought
+     * its own already.
+     */
+
+    if (conf->place == NGX_HTTP_BOXOFFICE_OFF && clcf->noname
+        && (clcf->handler == NULL || clcf->lmt_excpt))
+    {
+        conf->place = prev->place;
+        conf->cached = prev->cached;
+    }
 
     for (i = 0; ngx_http_boxoffice_places[i].name.len; i++) {
 
@@ -355,10 +378,13 @@ ngx_http_boxoffice_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             continue;
         }
 
-        if (clcf->handler != ngx_http_boxoffice_places[i].handler) {
+        if (clcf->handler
+            && clcf->handler != ngx_http_boxoffice_places[i].handler)
+        {
             conf->cached = clcf->handler;
-            clcf->handler = ngx_http_boxoffice_places[i].handler;
         }
+
+        clcf->handler = ngx_http_boxoffice_places[i].handler;
     }
 
     return NGX_CONF_OK;
@@ -798,6 +824,12 @@ ngx_http_boxoffice_parameters(ngx_conf_t *cf, void *conf,
             rest.data = value[i].data + parameters[k].name.len;
             rest.len = value[i].len - parameters[k].name.len;
 
+            if (ngx_http_boxoffice_parameter_is_set(conf, &parameters[k])) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "duplicate parameter \"%V\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
             if (ngx_http_boxoffice_parameter(conf, &parameters[k], &rest)
                 == NGX_OK)
             {
@@ -813,6 +845,36 @@ ngx_http_boxoffice_parameters(ngx_conf_t *cf, void *conf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* what can be set is unset as -1, or a text without data */
+
+static ngx_uint_t
+ngx_http_boxoffice_parameter_is_set(void *conf,
+    const ngx_http_boxoffice_parameter_t *parameter)
+{
+    u_char  *place;
+
+    place = (u_char *) conf + parameter->offset;
+
+    switch (parameter->unit) {
+
+    case NGX_HTTP_BOXOFFICE_SIZE:
+        return *(size_t *) place != NGX_CONF_UNSET_SIZE;
+
+    case NGX_HTTP_BOXOFFICE_MSEC:
+        return *(ngx_msec_t *) place != NGX_CONF_UNSET_MSEC;
+
+    case NGX_HTTP_BOXOFFICE_SEC:
+        return *(time_t *) place != NGX_CONF_UNSET;
+
+    case NGX_HTTP_BOXOFFICE_TEXT:
+        return ((ngx_str_t *) place)->data != NULL;
+
+    default:
+        return *(ngx_uint_t *) place != NGX_CONF_UNSET_UINT;
+    }
 }
 
 

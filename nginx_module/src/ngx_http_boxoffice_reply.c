@@ -291,9 +291,12 @@ ngx_http_boxoffice_reply_etag(ngx_http_request_t *r, ngx_str_t *etag)
     }
 
     p = ngx_pnalloc(r->pool, etag->len + 2);
-    h = ngx_list_push(&r->headers_out.headers);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
 
-    if (p == NULL || h == NULL) {
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
         return NGX_ERROR;
     }
 

@@ -70,6 +70,38 @@ subtest 'no database' => sub {
 	like($server->nginx_verdict($file), qr/\[emerg\].*needs "boxoffice_database"/, 'is said when nginx starts, not when it crashes');
 };
 
+subtest 'what nginx.conf says twice, or without what it needs' => sub {
+	my $server = $t->server;
+	my $file   = "$server->{prefix}/wrong.conf";
+	my $said   = sub ($change) {
+		my $conf = Boxoffice::Server::_slurp($server->nginx_conf);
+		my $new  = $change->($conf);
+		isnt($new, $conf, 'nginx.conf is another');
+		open my $out, '>', $file or die "$file: $!\n";
+		print {$out} $new;
+		close $out or die "$file: $!\n";
+		return $server->nginx_verdict($file);
+	};
+	like($said->(sub ($conf) { $conf =~ s/^(\s*boxoffice_lane batch=\d+)/$1 batch=8/mr }), qr/duplicate parameter "batch=8"/, 'a parameter twice');
+	like($said->(sub ($conf) { $conf =~ s/^(\s*boxoffice_token issuer=\S+ .*\n)/$1boxoffice_token issuer=other;\n/mr }), qr/duplicate parameter "issuer=other"/, '… in another line');
+	like($said->(sub ($conf) { $conf =~ s/^\s*boxoffice_deny_zone .*\n//mr }), qr/"boxoffice deny" needs "boxoffice_deny_zone"/, 'a list of denied tokens that has no place');
+};
+
+# A block inside of a location has a configuration of its own, which knew of no cache, or only of the cache.
+subtest 'if and limit_except' => sub {
+	my $event = $t->event;
+	my $path  = "/v1/events/$event->{id}";
+	$t->server->nginx_change(sub ($text) { $text =~ s/(location \/ \{\s+boxoffice api;)/$1 if (\$http_x_probe) { add_header X-Probe seen; } limit_except GET { deny 192.0.2.1; }/r });
+	is_status($t->hold($event), 201, 'what is in limit_except is still ours');
+	my $looked = $t->metric('boxoffice_cache_total');
+	for (1, 2) {
+		my $a = $http->get($path, headers => [ 'X-Probe' => 1 ]);
+		is_status($a, 200, "GET $path");
+		is($a->header('X-Probe'), 'seen', '… in the block');
+	}
+	is($t->metric('boxoffice_cache_total') - $looked, 2, 'and what is in if is still cached');
+};
+
 # What `promtool check metrics` would say: conventions of Prometheus, and what its parser refuses.
 subtest 'metrics as Prometheus wants them' => sub {
 	my $text = $http->get('/metrics')->body;
