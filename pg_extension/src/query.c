@@ -14,6 +14,7 @@
 #include "optimizer/plancat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/plancache.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -148,6 +149,8 @@ query_run(CoreQuery *query, const Datum *values, const char *nulls)
 	int			result;
 
 	query_done();
+	/* the executor would hear of what was analysed or altered, and make a plan of its own */
+	AcceptInvalidationMessages();
 	if (*query_slot(query) == NULL || !SPI_plan_is_valid(*query_slot(query)))
 		query_plan(query);
 	result = SPI_execute_plan(*query_slot(query), unconstify(Datum *, values), nulls, false, 0);

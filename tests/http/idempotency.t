@@ -3,6 +3,7 @@
 use v5.36;
 use lib 'tests/lib';
 use Boxoffice::Test;
+use POSIX ();
 
 my $t     = Boxoffice::Test->start;
 my $http  = $t->http;
@@ -170,6 +171,36 @@ subtest 'outside a lane' => sub {
 	my %ids = map { $_->json->{id} => 1 } grep { $_->status == 201 } @events;
 	is(scalar keys %ids, 1, 'one event of five at once');
 	is_deeply([ grep { !/^(201 |409 idempotency_running)$/ } map { $_->status . ' ' . $_->code } @events ], [], 'the others have it, or are told to wait');
+};
+
+# Statements are planned for tables that will be large. One that was analysed while we waited was planned by its size of then,
+# and that plan was kept.
+subtest 'a table that is analysed while a call waits' => sub {
+	my $other = $t->event;
+	my $dba   = $t->server->connect;
+	$dba->begin_work;
+	$dba->do('SELECT FROM boxoffice.inventory_group WHERE event_id = ? FOR UPDATE', undef, $other->{id});
+	my $pid = open(my $told, '-|') // die "fork: $!\n";
+	if (!$pid) {
+		my $buyer = $t->server->connect;
+		my $hold  = sub ($of) { $buyer->do(q{SELECT api.hold_create(event => ?, items => '[{"ticket_type": "general", "quantity": 1}]', idempotency_key => ?)}, undef, $of->{id}, uuid()) };
+		my $walks = sub { ($buyer->selectrow_array(q{SELECT pg_catalog.pg_stat_get_xact_numscans('boxoffice.idempotency'::regclass)}))[0] };
+		STDOUT->autoflush;
+		say $buyer->{pg_pid};
+		$hold->($event);
+		$buyer->begin_work;
+		my $before = $walks->();
+		$hold->($other);
+		say $walks->() - $before;
+		POSIX::_exit(0);
+	}
+	chomp(my $backend = <$told> // '');
+	wait_until(sub { $t->server->value(q{SELECT count(*) FROM pg_stat_activity WHERE pid = ? AND wait_event_type = 'Lock'}, $backend) }, 'a call waits');
+	$dba->do('ANALYZE boxoffice.idempotency');
+	$dba->commit;
+	chomp(my $walked = <$told> // 'no answer');
+	is($walked, 0, 'it finds its key by the index all the same');
+	close $told;
 };
 
 subtest 'nothing personal is kept with a key' => sub {
