@@ -114,8 +114,9 @@ read_login_row(Oid login, Actor *actor)
 	char	   *role;
 	Datum		organizer;
 
+	/* whatever the caller's search_path has for an operator must not run as boxoffice_code */
 	if (SPI_execute_with_args("SELECT subject, role, organizer_id FROM boxoffice.login_actor"
-							  " WHERE login = $1",
+							  " WHERE login OPERATOR(pg_catalog.=) $1",
 							  1, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read boxoffice.login_actor");
 	if (SPI_processed == 0)
@@ -158,6 +159,7 @@ actor_get(void)
 	if (login_actor_of == login)
 		return &login_actor;
 
+	login_actor_of = InvalidOid;	/* should reading fail */
 	memset(&login_actor, 0, sizeof(login_actor));
 	if (is_owner(login))
 	{

@@ -335,13 +335,18 @@ run_batch(Batch *batch)
 	error_context_stack = context.previous;
 }
 
+int
+dispatch_deadline(FunctionCallInfo fcinfo)
+{
+	return read_deadline(fcinfo, read_operation(fcinfo));
+}
+
 Call *
-dispatch_one(FunctionCallInfo fcinfo, int *deadline_ms)
+dispatch_one(FunctionCallInfo fcinfo)
 {
 	Batch		batch = {0};
 
 	batch.operation = read_operation(fcinfo);
-	*deadline_ms = read_deadline(fcinfo, batch.operation);
 	read_batch(fcinfo, &batch);
 	if (batch.count != 1 || !batch.operation->stream)
 		ereport(ERROR,

@@ -56,7 +56,10 @@ extern void deadline_stop(Deadline *deadline);
  * dispatch.c: reads, authorises and binds the one request of arguments like dispatch()'s, in the
  * call context. It may come back refused.
  */
-extern Call *dispatch_one(FunctionCallInfo fcinfo, int *deadline_ms);
+extern Call *dispatch_one(FunctionCallInfo fcinfo);
+
+/* How long such arguments say that it may take: without a word the operation's own deadline. */
+extern int	dispatch_deadline(FunctionCallInfo fcinfo);
 
 /* request.c: refuses the call for all the faults that the binder found. */
 extern void call_refuse_faults(Call *call, const BindFaults *faults);

@@ -26,8 +26,6 @@
 
 PG_FUNCTION_INFO_V1(stream);
 
-#define ARG_DEADLINE_MS 11
-
 typedef struct Stream
 {
 	Call	   *call;
@@ -84,7 +82,7 @@ rehearse(Call *call, void *arg)
 static text *
 start(Stream *stream, FunctionCallInfo fcinfo)
 {
-	stream->call = dispatch_one(fcinfo, &stream->deadline_ms);
+	stream->call = dispatch_one(fcinfo);
 	if (!stream->call->reply.done)
 	{
 		actor_set(&stream->call->actor);
@@ -120,7 +118,7 @@ next_in_time(Stream *stream, FunctionCallInfo fcinfo)
 	text	   *piece;
 
 	error_context_stack = &context;
-	deadline_start(&deadline, Max(stream->deadline_ms, 1));
+	deadline_start(&deadline, stream->deadline_ms);
 	piece = next(stream, fcinfo);
 	deadline_stop(&deadline);
 	error_context_stack = context.previous;
@@ -154,7 +152,7 @@ first_call(FunctionCallInfo fcinfo)
 	FuncCallContext *state = SRF_FIRSTCALL_INIT();
 	Stream	   *stream = MemoryContextAllocZero(state->multi_call_memory_ctx, sizeof(Stream));
 
-	stream->deadline_ms = PG_ARGISNULL(ARG_DEADLINE_MS) ? 1 : PG_GETARG_INT32(ARG_DEADLINE_MS);
+	stream->deadline_ms = dispatch_deadline(fcinfo);
 	state->user_fctx = stream;
 	return state;
 }

@@ -85,7 +85,8 @@ time_write(char *text, TimestampTz at, const char *zone)
 	int			offset;
 	char	   *to = text;
 
-	if (timestamp2tm(at, &offset, &tm, &fraction, NULL, find_zone(zone)) != 0 || tm.tm_year > 9999)
+	if (timestamp2tm(at, &offset, &tm, &fraction, NULL, find_zone(zone)) != 0 ||
+		tm.tm_year < 0 || tm.tm_year > 9999)
 		ereport(ERROR,
 				errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				errmsg("timestamp out of range"));

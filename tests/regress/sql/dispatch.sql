@@ -203,8 +203,33 @@ SELECT boxoffice_code.actor_role() AS role, boxoffice_code.actor_subject() AS su
        boxoffice_code.actor_organizer() AS organizer;
 RESET SESSION AUTHORIZATION;
 
+-- … and what she has in her search_path does not run as the owner of our code
+CREATE SCHEMA test_dispatch_hers AUTHORIZATION test_dispatch_eve;
+SET SESSION AUTHORIZATION test_dispatch_eve;
+CREATE FUNCTION test_dispatch_hers.equal(a name, b name) RETURNS boolean LANGUAGE plpgsql
+    AS $$BEGIN RAISE EXCEPTION 'run as %', current_user; END$$;
+CREATE OPERATOR test_dispatch_hers.= (
+    LEFTARG = name, RIGHTARG = name, FUNCTION = test_dispatch_hers.equal);
+GRANT USAGE ON SCHEMA test_dispatch_hers TO PUBLIC;
+BEGIN;
+SET LOCAL search_path = test_dispatch_hers, pg_catalog;
+SELECT boxoffice_code.actor_subject();
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+
+-- where nobody names a deadline the operation's own counts, for what streams too
+SELECT d.status
+  FROM boxoffice_code.dispatch(1, 'order_get', boxoffice_code.contract(),
+       ARRAY['event=1&order=1'], ARRAY[NULL::bytea], ARRAY['dora'], ARRAY['organizer'],
+       ARRAY[NULL::bigint], ARRAY[NULL::text], ARRAY[NULL::text], ARRAY['r-1'], NULL) AS d;
+SET statement_timeout = 0;
+SELECT left(boxoffice_code.stream(1, 'order_csv', boxoffice_code.contract(),
+       ARRAY['event=1'], ARRAY[NULL::bytea], ARRAY['dora'], ARRAY['organizer'],
+       ARRAY[NULL::bigint], ARRAY[NULL::text], ARRAY[NULL::text], ARRAY['r-1'], NULL), 3) AS status;
+RESET statement_timeout;
+
 DELETE FROM boxoffice.login_actor WHERE login = 'test_dispatch_eve';
+SET client_min_messages = warning;
 DROP OWNED BY test_dispatch_eve;
 DROP ROLE test_dispatch_eve;
-SET client_min_messages = warning;
 DROP SCHEMA dispatch_test CASCADE;

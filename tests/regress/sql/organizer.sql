@@ -89,6 +89,9 @@ SELECT boxoffice_code.time_text(t.at::timestamptz, t.zone)
                ('2027-06-23 07:00:00+00', 'America/St_Johns'), ('2027-06-23 07:00:00+00', 'Asia/Kathmandu'),
                ('2027-10-31 00:30:00+00', 'Europe/Berlin'), ('2027-10-31 01:30:00+00', 'Europe/Berlin'),
                ('2027-06-23 07:00:00.999+00', 'UTC'), (NULL, 'UTC')) AS t (at, zone);
+SELECT boxoffice_code.time_text('0044-03-15 12:00:00+00 BC', 'UTC');
+SELECT boxoffice_code.time_text('10000-01-01 00:00:00+00', 'UTC');
+SELECT boxoffice_code.time_text('infinity', 'UTC');
 
 DELETE FROM boxoffice.login_actor WHERE login LIKE 'test\_%';
 DROP ROLE test_ann, test_bob, test_tim;
