@@ -124,7 +124,7 @@ fault_limit(Binder *binder, const Step *step, const char *reason, int64 limit, c
 					  limit, unit));
 }
 
-/* "a, b or c" of what the schema takes */
+/* What the schema takes; where it takes several types, the first of these. */
 static const char *
 types_wanted(const Schema *schema)
 {
@@ -388,16 +388,15 @@ bind_number(Binder *binder, const Schema *schema, const Step *step, BoundValue *
 
 /* ---------------------------------------------------------------- lists and objects */
 
-static bool
+static void
 grow_list(BoundValue *value, int *room)
 {
 	if (value->as.list.count < *room)
-		return true;
+		return;
 	*room = *room ? *room * 2 : LIST_INITIAL;
 	value->as.list.items = value->as.list.items
 		? repalloc(value->as.list.items, *room * sizeof(BoundValue))
 		: palloc(*room * sizeof(BoundValue));
-	return true;
 }
 
 /* Binds the items; those past the maximum are only stepped over. */

@@ -283,10 +283,15 @@ is_clock(const char *text, int len)
 static bool
 is_decimal(const char *text, int len)
 {
-	int			sign = len > 0 && text[0] == '-';
-	const char *point = memchr(text, '.', len);
-	int			whole = (point == NULL ? len : point - text) - sign;
+	int			sign;
+	const char *point;
+	int			whole;
 
+	if (len < 1)
+		return false;
+	sign = text[0] == '-';
+	point = memchr(text, '.', len);
+	whole = (point == NULL ? len : point - text) - sign;
 	if (!len_between(whole, 1, 12) || !all_of(text + sign, whole, C_DIGIT))
 		return false;
 	return point == NULL || (len_between(len - sign - whole - 1, 1, 4) &&

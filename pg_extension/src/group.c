@@ -111,7 +111,8 @@ pool_index(const Regroup *regroup, int64 id)
 		else
 			high = middle;
 	}
-	Assert(low < regroup->pool_count && regroup->pools[low].id == id);
+	if (low == regroup->pool_count || regroup->pools[low].id != id)
+		inventory_moved("a pool was added");
 	return low;
 }
 
@@ -228,8 +229,8 @@ group_index(const Regroup *regroup, int64 id)
 }
 
 /*
- * Gives each set of rows its group: the first of its old ones that is still to be had, or a new
- * one.
+ * Gives each set of rows its group: that of its first row, unless another set has it already, or a
+ * new one.
  */
 static void
 groups_assign(Regroup *regroup, int64 *new_groups, int *new_count)

@@ -8,21 +8,27 @@
 #include "call.h"
 #include "contract.h"
 
-/* block.c */
+/* block_api.c */
 extern void block_create(Call *calls, int count);
 extern void block_release(Call *calls, int count);
 
-/* hold.c */
+/* hold_create.c */
 extern void hold_create(Call *calls, int count);
+
+/* hold_change.c */
 extern void hold_get(Call *calls, int count);
 extern void hold_change(Call *calls, int count);
 extern void hold_release(Call *calls, int count);
 extern void hold_extend(Call *calls, int count);
 
-/* order.c */
+/* order_create.c */
 extern void order_create(Call *calls, int count);
+
+/* order.c */
 extern void order_get(Call *calls, int count);
 extern void order_find(Call *calls, int count);
+
+/* order_cancel.c */
 extern void order_cancel(Call *calls, int count);
 
 /* order_decide.c */
@@ -49,8 +55,6 @@ extern void payment_create(Call *calls, int count);
 
 /* sale.c */
 extern void sale_create(Call *calls, int count);
-
-/* stock.c */
 
 /* ticket.c */
 extern void ticket_list(Call *calls, int count);

@@ -56,8 +56,8 @@ extern const char *hold_status_name(HoldStatus status);
 extern void hold_insert(int64 event_id, const Hold *const *holds, int count);
 
 /*
- * Writes status and deadline of holds, set-wise, where the stored status is still active;
- * anything else is a bug and raises.
+ * Writes status and deadline of holds, set-wise, where the stored status is still active; any
+ * other raises a serialization failure, though the locks should not let that happen.
  */
 extern void hold_update(int64 event_id, const Hold *holds, int count);
 

@@ -58,8 +58,6 @@ id_startup(void)
 void
 id_init(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
 	previous_request_hook = shmem_request_hook;
 	shmem_request_hook = id_request;
 	previous_startup_hook = shmem_startup_hook;
@@ -74,11 +72,6 @@ id_next_many(int count)
 	uint64		first;
 
 	Assert(count >= 1 && count <= ID_MANY_MAX);
-	if (id_last == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("the library boxoffice is not loaded at server start"),
-				errhint("Add boxoffice to shared_preload_libraries and restart the server."));
 	floor = (uint64) ((GetCurrentTimestamp() - ID_EPOCH) / 1000) << ID_COUNTER_BITS;
 	last = pg_atomic_read_u64(id_last);
 	do

@@ -10,7 +10,7 @@
 typedef enum MemberRight
 {
 	MEMBER_SEES,				/* other people's holds and orders */
-	MEMBER_SELLS,				/* from blocks, in other channels than the web */
+	MEMBER_SELLS,				/* from blocks, in other channels; pays and cancels orders */
 	MEMBER_MANAGES				/* capacities and blocks */
 } MemberRight;
 

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "bind.h"
 #include "offer.h"
 #include "query.h"
 
@@ -226,28 +227,12 @@ names_add_id(OfferNames *names, int64 id)
 	names->ids[names->id_count++] = id;
 }
 
-/* The id that a name would be if it were one: 0 if it can't. */
-static int64
-name_as_id(const char *text, int len)
-{
-	int64		id = 0;
-
-	if (len < 1 || len > 18)
-		return 0;
-	for (int i = 0; i < len; i++)
-	{
-		if (text[i] < '0' || text[i] > '9')
-			return 0;
-		id = id * 10 + (text[i] - '0');
-	}
-	return text[0] == '0' ? 0 : id;
-}
-
 static int
 names_add(OfferNames *names, const char *text, int len)
 {
 	int		   *slot = names_slot(names, text, len);
 	OfferName  *name;
+	int64		id;
 
 	if (*slot != 0)
 		return *slot - 1;
@@ -261,7 +246,8 @@ names_add(OfferNames *names, const char *text, int len)
 	name->len = len;
 	name->id = 0;
 	*slot = ++names->count;
-	names_add_id(names, name_as_id(text, len));
+	if (format_parse_id(text, len, &id))
+		names_add_id(names, id);
 	return names->count - 1;
 }
 

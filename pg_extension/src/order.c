@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "handlers.h"
 #include "hold.h"
+#include "member.h"
 #include "order.h"
 #include "query.h"
 
@@ -55,13 +56,6 @@ static CoreQuery code_query = {
 	"  JOIN boxoffice.order AS o ON o.event_id = c.event_id AND o.code = $2"
 	" WHERE c.code = $1",
 	2, {TEXTOID, TEXTOID}
-};
-
-static CoreQuery member_query = {
-	"SELECT m.role"
-	"  FROM boxoffice.member AS m"
-	" WHERE m.organizer_id = $1 AND m.subject = $2",
-	2, {INT8OID, TEXTOID}
 };
 
 static const char *const status_names[] = {
@@ -286,21 +280,6 @@ order_check_groups(const Inventory *inv, const Order *orders, int count)
 				inventory_moved("an order's places are in another group");
 }
 
-/* Whether the actor's membership allows it; a scanner sees no orders, and support only looks. */
-static bool
-member_may(const Actor *actor, int64 organizer_id)
-{
-	bool		may;
-
-	if (actor->subject == NULL)
-		return false;
-	may = query_run(&member_query, (Datum[]) {
-					Int64GetDatum(organizer_id), CStringGetTextDatum(actor->subject)
-					}, NULL) == 1 && strcmp(query_text(0, 1), "scanner") != 0;
-	query_done();
-	return may;
-}
-
 /*
  * Whether the actor handles the organizer's orders: looks at them, or, if it writes, pays and
  * cancels.
@@ -308,17 +287,7 @@ member_may(const Actor *actor, int64 organizer_id)
 bool
 order_is_staff(const Actor *actor, int64 organizer_id, bool writes)
 {
-	switch (actor->role)
-	{
-		case ROLE_ADMIN:
-			return true;
-		case ROLE_SUPPORT:
-			return !writes;
-		case ROLE_ORGANIZER:
-			return actor->organizer_id == organizer_id || member_may(actor, organizer_id);
-		default:
-			return false;
-	}
+	return member_may(actor, organizer_id, writes ? MEMBER_SELLS : MEMBER_SEES);
 }
 
 /* Whether the caller is the order's buyer: who has its secret, or placed it. */

@@ -15,8 +15,6 @@
 PG_FUNCTION_INFO_V1(refuse);
 PG_FUNCTION_INFO_V1(refuse_all);
 
-#define FACTS_MAX 16
-
 /* ---------------------------------------------------------------- faults as JSON */
 
 static void

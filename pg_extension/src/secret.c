@@ -56,6 +56,7 @@ typedef struct SecretKeys
 static SecretKeys secret_keys = {"secret"};
 static SecretKeys buyer_keys = {"buyer"};
 static Oid	keys_table = InvalidOid;
+static bool keys_watched = false;
 
 static CoreQuery key_query = {
 	"SELECT key, created_at FROM boxoffice.secret_key WHERE purpose = $1"
@@ -89,8 +90,9 @@ keys_read(SecretKeys *keys)
 	Datum		args[2] = {CStringGetTextDatum(keys->purpose), Int32GetDatum(SECRET_KEYS_MAX)};
 	int			rows;
 
-	if (keys_table == InvalidOid)
+	if (!keys_watched)
 		CacheRegisterRelcacheCallback(keys_invalidate, (Datum) 0);
+	keys_watched = true;
 	keys_table = keys_table_find();
 	keys_forget(keys);
 	keys->current = true;

@@ -69,9 +69,6 @@ check_databases(char **value, void **extra, GucSource source)
 	return fine;
 }
 
-/*
- * Outside shared_preload_libraries there are no settings and no worker.
- */
 void
 worker_init(void)
 {
@@ -85,8 +82,6 @@ worker_init(void)
 		.bgw_function_name = "worker_launcher_main",
 	};
 
-	if (!process_shared_preload_libraries_in_progress)
-		return;
 	DefineCustomStringVariable("boxoffice.worker_database",
 							   "Names the databases in which a worker expires and tidies.",
 							   "Separated by commas; empty: none.",
