@@ -307,7 +307,8 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_needs IS
 'The parts of bundles and the required add-ons of an event: what a ticket of each type must have with it, and how many.';
 
--- Which pools a ticket of each type takes from, and how many places, with all that it needs.
+-- Which pools a ticket of each type takes from in the session that it is for, and how many places,
+-- with all that it needs but passes: these take the same wherever they come from.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_takes(event bigint)
     RETURNS TABLE (ticket_type_id bigint, pool_id bigint, "each" integer)
     LANGUAGE sql STABLE
@@ -320,13 +321,80 @@ AS $$
         UNION ALL
         SELECT n.ticket_type_id, p.pool_id, n.quantity
           FROM boxoffice_code.ticket_type_needs(ticket_type_takes.event) AS n
+          JOIN boxoffice.ticket_type AS c
+            ON c.event_id = ticket_type_takes.event AND c.id = n.part_id AND c.admits = 'session'
           JOIN boxoffice.ticket_type_pool AS p
             ON p.event_id = ticket_type_takes.event AND p.ticket_type_id = n.part_id
       ) AS taken
      GROUP BY taken.ticket_type_id, taken.pool_id
 $$;
 COMMENT ON FUNCTION boxoffice_code.ticket_type_takes IS
-'Which pools a ticket of each type of an event takes places from, and how many, with the parts and add-ons that it must have.';
+'Which pools a ticket of each type of an event takes places from, and how many, with the parts and add-ons that it must have; not what passes among these take.';
+
+-- What passes take that tickets of one session must have with them: a place in each of their own
+-- sessions. Most events have none such, and then nothing is looked at.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_takes_passes(event bigint)
+    RETURNS TABLE (ticket_type_id bigint, stock_id bigint, "each" integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    passes CONSTANT bigint[] := ARRAY(
+        SELECT DISTINCT n.part_id
+          FROM boxoffice_code.ticket_type_needs(event) AS n
+          JOIN boxoffice.ticket_type AS p
+            ON p.event_id = ticket_type_takes_passes.event AND p.id = n.part_id
+          JOIN boxoffice.ticket_type AS t
+            ON t.event_id = p.event_id AND t.id = n.ticket_type_id
+         WHERE p.admits = 'all' AND t.admits = 'session');
+BEGIN
+    IF passes = '{}' THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT n.ticket_type_id, s.id, pg_catalog.sum(n.quantity)::integer
+      FROM boxoffice_code.ticket_type_needs(event) AS n
+      JOIN boxoffice.ticket_type AS p
+        ON p.event_id = ticket_type_takes_passes.event AND p.id = n.part_id
+      JOIN boxoffice.ticket_type AS t
+        ON t.event_id = p.event_id AND t.id = n.ticket_type_id AND t.admits = 'session'
+      JOIN boxoffice.ticket_type_pool AS l ON l.event_id = p.event_id AND l.ticket_type_id = p.id
+      JOIN boxoffice.stock AS s ON s.event_id = l.event_id AND s.pool_id = l.pool_id
+     WHERE p.id = ANY (passes)
+       AND (p.all_sessions OR s.session_id IS NULL OR EXISTS (
+            SELECT FROM boxoffice.ticket_type_session AS x
+             WHERE x.event_id = p.event_id
+               AND x.ticket_type_id = p.id
+               AND x.session_id = s.session_id))
+     GROUP BY n.ticket_type_id, s.id;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_takes_passes IS
+'Which stock rows the passes take from that tickets of each type for one session must have, and how many.';
+
+-- How much the passes leave of these types; types without are left out.
+CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_left_passes(event bigint, exact boolean)
+    RETURNS TABLE (ticket_type_id bigint, available integer, state integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH taken AS MATERIALIZED (
+        SELECT * FROM boxoffice_code.ticket_type_takes_passes(event)
+    )
+    SELECT k.ticket_type_id, pg_catalog.min(n.available / k.each),
+           pg_catalog.max(CASE WHEN n.available < k.each THEN GREATEST(n.state, 2)
+                               ELSE n.state END)
+      FROM taken AS k
+      JOIN boxoffice_code.stock_now(
+               event, ARRAY(SELECT DISTINCT x.stock_id FROM taken AS x), exact) AS n
+        ON n.id = k.stock_id
+     GROUP BY k.ticket_type_id;
+END
+$$;
+COMMENT ON FUNCTION boxoffice_code.ticket_type_left_passes IS
+'How many tickets for one session can be had as far as the passes go that they must have, and the state of these, as in boxoffice_code.stock_now.';
 
 -- In which of some sessions types are not sold: they themselves, or something that they need.
 CREATE OR REPLACE FUNCTION boxoffice_code.ticket_type_absent(event bigint, sessions bigint[])

@@ -63,25 +63,29 @@ BEGIN
           FROM boxoffice.stock AS s
          WHERE s.event_id = session_availability.event AND s.session_id IS NULL
     ), now AS MATERIALIZED (
-        SELECT s.pool_id, s.session_id, n.available, n.state
+        SELECT s.id, s.pool_id, s.session_id, n.available, n.state
           FROM boxoffice_code.stock_now(
                    event, (SELECT pg_catalog.array_agg(stock.id) FROM stock), exact) AS n
           JOIN stock AS s ON s.id = n.id
     ), sold AS (
         SELECT wanted.id AS session_id, t.position, t.id, t.key, t.price,
-               pg_catalog.min(n.available / p.each) AS available,
-               pg_catalog.max(CASE WHEN n.available < p.each THEN GREATEST(n.state, 2)
-                                   ELSE n.state END) AS state
+               pg_catalog.min(LEAST(n.available / (p.each + COALESCE(x.each, 0)),
+                                    pass.available)) AS available,
+               pg_catalog.max(GREATEST(
+                   n.state, CASE WHEN n.available < p.each + COALESCE(x.each, 0) THEN 2 END,
+                   pass.state)) AS state
           FROM pg_catalog.unnest(sessions) AS wanted (id)
          CROSS JOIN boxoffice.ticket_type AS t
           JOIN boxoffice_code.ticket_type_takes(session_availability.event) AS p
             ON p.ticket_type_id = t.id
           JOIN now AS n
             ON n.pool_id = p.pool_id AND (n.session_id = wanted.id OR n.session_id IS NULL)
+          LEFT JOIN boxoffice_code.ticket_type_takes_passes(session_availability.event) AS x
+            ON x.ticket_type_id = t.id AND x.stock_id = n.id
+          LEFT JOIN boxoffice_code.ticket_type_left_passes(event, exact) AS pass
+            ON pass.ticket_type_id = t.id
          WHERE t.event_id = session_availability.event
-           AND t.status <> 'retired'
-           AND NOT t.hidden
-           AND t.admits = 'session'
+           AND t.status <> 'retired' AND NOT t.hidden AND t.admits = 'session'
            AND (t.id, wanted.id) NOT IN (
                 SELECT k.ticket_type_id, k.session_id
                   FROM boxoffice_code.ticket_type_absent(
@@ -92,13 +96,11 @@ BEGIN
            pg_catalog.json_agg(
                CASE WHEN exact
                     THEN pg_catalog.json_build_object(
-                        'ticket_type', s.key,
-                        'price', COALESCE(x.price, s.price),
+                        'ticket_type', s.key, 'price', COALESCE(x.price, s.price),
                         'state', boxoffice_code.stock_state_name(s.state),
                         'available', s.available)
                     ELSE pg_catalog.json_build_object(
-                        'ticket_type', s.key,
-                        'price', COALESCE(x.price, s.price),
+                        'ticket_type', s.key, 'price', COALESCE(x.price, s.price),
                         'state', boxoffice_code.stock_state_name(s.state)) END
                ORDER BY s.position, s.id),
            pg_catalog.min(s.state)
@@ -256,11 +258,13 @@ BEGIN
         SELECT t.id, t.price, t.fee,
                t.kind = 'admission' AND t.sold_alone AS lets_in,
                pg_catalog.bool_or(p.scope = 'session') AS of_session,
-               pg_catalog.max(n.state) AS state
+               GREATEST(pg_catalog.max(n.state), pg_catalog.max(pass.state)) AS state
           FROM boxoffice.ticket_type AS t
           JOIN takes AS l ON l.ticket_type_id = t.id
           JOIN boxoffice.pool AS p ON p.event_id = t.event_id AND p.id = l.pool_id
           LEFT JOIN now AS n ON n.pool_id = p.id AND p.scope = 'event'
+          LEFT JOIN boxoffice_code.ticket_type_left_passes(sessions_offer.event, false) AS pass
+            ON pass.ticket_type_id = t.id
          WHERE t.event_id = sessions_offer.event
            AND t.status <> 'retired'
            AND NOT t.hidden

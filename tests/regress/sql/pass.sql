@@ -156,6 +156,35 @@ SELECT pass_test.hold(:x, '{"ticket_type": "day", "session": "fri", "quantity": 
 SELECT pass_test.hold(:x, '{"ticket_type": "duo", "quantity": 1}');
 SELECT t ->> 'key', t #>> '{availability,state}' FROM jsonb_array_elements(api.event_get((:x)::text)::jsonb -> 'ticket_types') WITH ORDINALITY AS p (t, n) ORDER BY n;
 
+\echo # a ticket for one session with a pass in it, or that must have one: what is left is what a hold can have, of the pass in its own sessions and none other
+SELECT pass_test.make_event('PASSY', '[{"key": "day", "name": "Day", "price": 1000, "pools": ["house"]},
+    {"key": "end", "name": "Weekend", "price": 2500, "admits": "all", "sessions": ["sat", "sun"], "pools": ["house"]},
+    {"key": "card", "name": "Card", "price": 500, "admits": "all", "sessions": ["sun"], "pools": ["house"], "addon_to": [{"ticket_type": "member", "min": 1, "max": 1}]},
+    {"key": "long", "name": "Day and weekend", "price": 3000, "pools": ["house"], "bundle": [{"ticket_type": "end", "quantity": 1, "share_ppm": 500000}]},
+    {"key": "member", "name": "Member", "price": 100, "pools": ["house"]}]') AS y \gset
+CREATE FUNCTION pass_test.left_of(event bigint) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT format('%s %s: %s', s ->> 'key', s ->> 'state', string_agg(concat_ws(' ', a ->> 'ticket_type', a ->> 'state', a ->> 'available'), ', ' ORDER BY k))
+      FROM jsonb_array_elements(api.session_list(event)::jsonb -> 'items') WITH ORDINALITY AS p (s, n), LATERAL jsonb_array_elements(s -> 'availability') WITH ORDINALITY AS q (a, k)
+     GROUP BY n, s ORDER BY n
+$$;
+UPDATE boxoffice.event SET show_quantity = true WHERE id = :y;
+SELECT pass_test.left_of(:y);
+SELECT pass_test.hold(:y, '{"ticket_type": "long", "session": "sat", "quantity": 3}');
+SELECT pass_test.hold(:y, '{"ticket_type": "long", "session": "sat", "quantity": 2}');
+SELECT pass_test.left_of(:y);
+SELECT pass_test.release(:y);
+SELECT pass_test.hold(:y, '{"ticket_type": "day", "session": "sun", "quantity": 4}');
+SELECT pass_test.left_of(:y);
+SELECT left(pass_test.hold(:y, format('{"ticket_type": "%s", "session": "%s", "quantity": 2%s}', t, s, a)), 60)
+  FROM (VALUES ('long', 'fri', ''), ('member', 'fri', ', "addons": [{"ticket_type": "card", "quantity": 1}]')) AS x (t, s, a);
+SELECT pass_test.hold(:y, '{"ticket_type": "member", "session": "sun", "quantity": 1, "addons": [{"ticket_type": "card", "quantity": 1}]}');
+SELECT pass_test.hold(:y, '{"ticket_type": "day", "session": "sun", "quantity": 1}');
+SELECT pass_test.left_of(:y);
+SELECT pass_test.hold(:y, '{"ticket_type": "long", "session": "fri", "quantity": 1}');
+\echo # … in a calendar too, where the day is as good as the best that is sold
+UPDATE boxoffice.ticket_type SET hidden = true WHERE event_id = :y AND key IN ('day', 'member');
+SELECT d ->> 'date' IS NOT NULL, d ->> 'state' FROM jsonb_array_elements(api.session_days(:y)::jsonb -> 'items') WITH ORDINALITY AS p (d, n) ORDER BY n;
+
 \echo # it lapses, is taken back as a whole, and gives all its places
 SELECT pass_test.lapse(:e, min(h.id)) FROM boxoffice.hold AS h WHERE h.event_id = :e AND h.status = 'active';
 SELECT pass_test.hold(:e, '{"ticket_type": "day", "session": "sat", "quantity": 4}');
