@@ -243,6 +243,19 @@ sub raise_without_errcode
 	return @wrong;
 }
 
+# What a function's literal with a backslash means depends on who calls it, unless it is an E''.
+sub backslash_in_literal
+{
+	my ($name) = @_;
+	my @wrong;
+	my $code = sql_code($name);
+	while ($code =~ /(\w?)'((?:''|[^'])*)'/g)
+	{
+		push @wrong, line_at($code, $-[0]) . ": '$2' is not E'…'" if $1 ne 'E' && index($2, '\\') >= 0;
+	}
+	return @wrong;
+}
+
 # CREATE FUNCTION … up to the end of its statement: (offset, name, head without body, whole).
 sub sql_functions
 {
@@ -470,6 +483,7 @@ my @checks = (
 	[ 'no call that is foreign to nginx',         qr{^nginx_module/.*\.c$}, \&banned_in_module ],
 	[ 'each ereport has its errcode',             qr{^pg_extension/.*\.[ch]$}, \&ereport_without_errcode ],
 	[ 'each RAISE has its ERRCODE',               $sql, \&raise_without_errcode ],
+	[ 'a backslash stands in an E string',        qr{^sql/[a-z]+/(?:functions|api|views|owner|catalog|finish)\.sql$}, \&backslash_in_literal ],
 	[ 'each SECURITY DEFINER pins its path',      $sql, \&definer_without_path ],
 	[ 'nothing is granted to PUBLIC',             $sql, \&grants_to_public ],
 	[ 'SQL reads the clock that can be moved',    qr{^sql/[a-z]+/(?:functions|api|views)\.sql$}, \&machine_clock_in_sql ],

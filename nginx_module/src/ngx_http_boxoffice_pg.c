@@ -38,8 +38,10 @@ typedef struct {
 } ngx_http_boxoffice_pg_conninfo_t;
 
 
+static ngx_uint_t ngx_http_boxoffice_pg_has_address(
+    const PQconninfoOption *o);
 static char *ngx_http_boxoffice_pg_check(const char *keyword,
-    const char *value);
+    const char *value, ngx_uint_t has_address);
 static ngx_int_t ngx_http_boxoffice_pg_pin(ngx_pool_t *pool,
     ngx_http_boxoffice_pg_conninfo_t *ci, const char *given);
 static ngx_int_t ngx_http_boxoffice_pg_option(ngx_pool_t *pool,
@@ -99,10 +101,16 @@ static const char  *ngx_http_boxoffice_pg_pinned[][2] = {
 };
 
 
-/* allocation locks first and looks then, each in a snapshot of its own */
+/*
+ * Allocation locks first and looks then, each in a snapshot of its own.  What
+ * an answer says depends on no taste of a role's or a database's: coordinates
+ * are whole, and a backslash in a literal is one.
+ */
 
 static const char  ngx_http_boxoffice_pg_startup[] =
-    " -c default_transaction_isolation=read\\ committed";
+    " -c default_transaction_isolation=read\\ committed"
+    " -c extra_float_digits=1"
+    " -c standard_conforming_strings=on";
 
 
 char *
@@ -110,6 +118,7 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
     void **conninfo)
 {
     char                              *error, *wrong;
+    ngx_uint_t                         has_address;
     const char                        *given;
     PQconninfoOption                  *options, *o;
     ngx_http_boxoffice_pg_conninfo_t  *ci;
@@ -132,6 +141,7 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
 
     wrong = NULL;
     given = "";
+    has_address = ngx_http_boxoffice_pg_has_address(options);
 
     for (o = options; o->keyword && wrong == NULL; o++) {
 
@@ -144,7 +154,8 @@ ngx_http_boxoffice_pg_parse(ngx_conf_t *cf, ngx_str_t *database,
             continue;
         }
 
-        wrong = ngx_http_boxoffice_pg_check(o->keyword, o->val);
+        wrong = ngx_http_boxoffice_pg_check(o->keyword, o->val,
+                                            has_address);
 
         if (wrong == NULL
             && ngx_http_boxoffice_pg_option(cf->pool, ci, o->keyword, o->val)
@@ -209,10 +220,27 @@ ngx_http_boxoffice_pg_pin(ngx_pool_t *pool,
 }
 
 
-/* what would look up a name, or try one server after the other, blocks */
+static ngx_uint_t
+ngx_http_boxoffice_pg_has_address(const PQconninfoOption *o)
+{
+    for ( /* void */ ; o->keyword; o++) {
+        if (ngx_strcmp(o->keyword, "hostaddr") == 0 && o->val && *o->val) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * What would look up a name, or try one server after the other, blocks.  Beside
+ * an address a name is only what the server's certificate has to say.
+ */
 
 static char *
-ngx_http_boxoffice_pg_check(const char *keyword, const char *value)
+ngx_http_boxoffice_pg_check(const char *keyword, const char *value,
+    ngx_uint_t has_address)
 {
     ngx_uint_t  i;
 
@@ -233,6 +261,7 @@ ngx_http_boxoffice_pg_check(const char *keyword, const char *value)
     }
 
     if (*value == '/'
+        || (has_address && ngx_strcmp(keyword, "host") == 0)
         || ngx_inet_addr((u_char *) value, ngx_strlen(value)) != INADDR_NONE)
     {
         return NULL;

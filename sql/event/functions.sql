@@ -621,7 +621,7 @@ AS $$
           FROM (
             SELECT pg_catalog.regexp_replace(
                        pg_catalog.lower(pg_catalog.normalize(slug_make.name, 'NFKD')),
-                       '[\u0300-\u036f]', '', 'g') AS name
+                       E'[\\u0300-\\u036f]', '', 'g') AS name
           ) AS plain
     )
     SELECT tried.slug
@@ -706,7 +706,7 @@ AS $$
     SELECT event, n.tag, pg_catalog.row_number() OVER (ORDER BY pg_catalog.min(n.position))
       FROM (
         SELECT pg_catalog.lower(pg_catalog.normalize(pg_catalog.btrim(
-                   pg_catalog.regexp_replace(x.tag, '\s+', ' ', 'g')))) AS tag,
+                   pg_catalog.regexp_replace(x.tag, E'\\s+', ' ', 'g')))) AS tag,
                x.position
           FROM pg_catalog.jsonb_array_elements_text(
                    CASE pg_catalog.jsonb_typeof(tags) WHEN 'array' THEN tags ELSE '[]' END)

@@ -101,7 +101,7 @@ BEGIN
     END IF;
     -- it is put into pages between <script> and </script>, which no name may end
     RETURN pg_catalog.replace(
-        boxoffice_code.event_jsonld(found, sessions)::text, '<', '\u003c')::json;
+        boxoffice_code.event_jsonld(found, sessions)::text, '<', E'\\u003c')::json;
 END
 $$;
 COMMENT ON FUNCTION api.event_jsonld IS

@@ -14,9 +14,9 @@ CREATE OR REPLACE FUNCTION boxoffice_code.ical_text(text text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
     SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.regexp_replace(
-               text, '([\\;,])', '\\\1', 'g'),
-               '\r\n|[\r\n]', '\\n', 'g'),
-               '[\u0001-\u0008\u000b-\u001f\u007f]', '', 'g')
+               text, E'([\\\\;,])', E'\\\\\\1', 'g'),
+               E'\r\n|[\r\n]', E'\\\\n', 'g'),
+               E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f]', '', 'g')
 $$;
 COMMENT ON FUNCTION boxoffice_code.ical_text IS
 'A value of type TEXT of RFC 5545: signs escaped, control characters left out.';

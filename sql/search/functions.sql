@@ -16,10 +16,10 @@ BEGIN
                pg_catalog.translate(
                    pg_catalog.regexp_replace(
                        pg_catalog.lower(pg_catalog.normalize(text, 'NFKD')),
-                       '[\u0300-\u036f]', '', 'g'),
+                       E'[\\u0300-\\u036f]', '', 'g'),
                    'øłđðı', 'olddi'),
                'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
-               '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f]+', ' ', 'g'));
+               E'[\\u0001-\\u002f\\u003a-\\u0060\\u007b-\\u00bf\\u2000-\\u206f\\u3000-\\u303f]+', ' ', 'g'));
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.search_fold IS
@@ -295,7 +295,7 @@ CREATE OR REPLACE FUNCTION boxoffice_code.search_point(near text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    number CONSTANT text := '-?[0-9]{1,3}(\.[0-9]{1,10})?';
+    number CONSTANT text := '-?[0-9]{1,3}([.][0-9]{1,10})?';
     latitude double precision;
     longitude double precision;
 BEGIN
@@ -319,7 +319,7 @@ COMMENT ON FUNCTION boxoffice_code.search_point IS
 CREATE OR REPLACE FUNCTION boxoffice_code.search_near(here point, within_km integer)
     RETURNS text
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
+    SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1
 AS $$
 DECLARE
     high CONSTANT double precision := within_km / 110.5;

@@ -780,7 +780,7 @@ AS $$
     UNION ALL
     SELECT boxoffice_code.fault('invalid_document', '/rule/key',
                'A key is made of a-z, 0-9, - and _, and of {date}, {time}, {weekday} and {n}.')
-     WHERE pg_catalog.regexp_replace(rule ->> 'key', '\{(date|time|weekday|n)\}', '0', 'g')
+     WHERE pg_catalog.regexp_replace(rule ->> 'key', '[{](date|time|weekday|n)[}]', '0', 'g')
            !~ '^[a-z0-9][a-z0-9_-]{0,62}$'
     UNION ALL
     SELECT boxoffice_code.fault('unknown_reference', z.pointer || '/zone',

@@ -33,7 +33,7 @@ WITH schema AS (
       FROM acl AS a
      CROSS JOIN LATERAL pg_catalog.aclexplode(a.acl) AS e
       LEFT JOIN pg_catalog.pg_roles AS grantee ON grantee.oid = e.grantee
-     WHERE grantee.oid IS NULL OR grantee.rolname LIKE 'boxoffice\_%'
+     WHERE grantee.oid IS NULL OR grantee.rolname LIKE E'boxoffice\\_%'
     UNION ALL
     SELECT pg_catalog.concat_ws(' ', 'function', owner.rolname,
                                 pg_catalog.pg_get_functiondef(p.oid),
@@ -67,13 +67,13 @@ WITH schema AS (
                                 r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
                                 r.rolbypassrls)
       FROM pg_catalog.pg_roles AS r
-     WHERE r.rolname LIKE 'boxoffice\_%'
+     WHERE r.rolname LIKE E'boxoffice\\_%'
     UNION ALL
     SELECT pg_catalog.concat_ws(' ', 'member', r.rolname, login.rolname, login.rolconfig::text)
       FROM pg_catalog.pg_auth_members AS m
       JOIN pg_catalog.pg_roles AS r ON r.oid = m.roleid
       JOIN pg_catalog.pg_roles AS login ON login.oid = m.member
-     WHERE r.rolname LIKE 'boxoffice\_%'
+     WHERE r.rolname LIKE E'boxoffice\\_%'
     UNION ALL
     SELECT pg_catalog.concat_ws(' ', 'schema', s.nspname, owner.rolname,
                                 pg_catalog.obj_description(s.oid, 'pg_namespace'))

@@ -102,7 +102,7 @@ BEGIN
          CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS e
           LEFT JOIN pg_catalog.pg_roles AS grantee ON grantee.oid = e.grantee
          WHERE e.grantee <> o.owner
-           AND (grantee.oid IS NULL OR grantee.rolname LIKE 'boxoffice\_%')
+           AND (grantee.oid IS NULL OR grantee.rolname LIKE E'boxoffice\\_%')
     LOOP
         EXECUTE statement;
     END LOOP;

@@ -31,8 +31,8 @@ CREATE OR REPLACE FUNCTION boxoffice_code.require_match(if_match text, etag text
 AS $$
 BEGIN
     IF pg_catalog.btrim(if_match) <> '*' AND NOT etag = ANY (pg_catalog.regexp_split_to_array(
-        pg_catalog.regexp_replace(pg_catalog.btrim(if_match), '(^|,\s*)W/', '\1', 'g'),
-        '\s*,\s*')) THEN
+        pg_catalog.regexp_replace(pg_catalog.btrim(if_match), E'(^|,\\s*)W/', E'\\1', 'g'),
+        E'\\s*,\\s*')) THEN
         PERFORM boxoffice_code.refuse('precondition_failed');
     END IF;
 END

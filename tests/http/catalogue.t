@@ -5,7 +5,7 @@ use utf8;
 use lib 'tests/lib';
 use Boxoffice::Test;
 
-my $t        = Boxoffice::Test->start;
+my $t        = Boxoffice::Test->start(postgres => [ Boxoffice::Test::tastes() ]);
 my $http     = $t->http;
 my $org      = $t->organizer;
 my $mine     = $t->organizer_token;

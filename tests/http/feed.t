@@ -6,7 +6,7 @@ use utf8;
 use lib 'tests/lib';
 use Boxoffice::Test;
 
-my $t    = Boxoffice::Test->start;
+my $t    = Boxoffice::Test->start(postgres => [ Boxoffice::Test::tastes() ]);
 my $http = $t->http;
 my $org  = $t->organizer;
 my $mine = $t->organizer_token;
@@ -33,6 +33,7 @@ subtest 'an event\'s' => sub {
 	like($body, qr/^DESCRIPTION:One\.  Two\.\\nThree\r$/m, 'blanks in a text stay');
 	like($body, qr/^SUMMARY:A long name\\; with signs\\, accents éèê and 🎪 tents\\, so/m, 'signs are escaped');
 	is(is_calendar($http->get("/v1/events/$event->{id}.ics"), 'by its id'), $body, 'is the same');
+	is($t->server->value('SELECT boxoffice_code.ical_text(?)', "a;b,c\\d\r\ne\x01"), 'a\\;b\\,c\\\\d\\ne', '… for who asks in SQL too');
 	unlike(is_calendar($http->get('/v1/events/feed.ics?to=2021-01-01T00:00:00Z&from=2020-01-01T00:00:00Z&limit=1'), 'a range'), qr/^BEGIN:VEVENT/m, 'without sessions');
 	like($http->get('/v1/events/feed.ics')->header('Cache-Control'), qr/public/, 'may be kept');
 	is_status($http->get('/v1/events/feed.ics', match => $http->get('/v1/events/feed.ics')->header('ETag')), 304, 'and is known again');
@@ -92,6 +93,7 @@ subtest 'schema.org' => sub {
 	$a = $http->get('/v1/events/feed-tags.jsonld');
 	unlike($a->body, qr/</, 'no name ends the script of a page that it is put into');
 	is($a->json->{name}, 'A </script><!-- B', 'and each stays as it is');
+	unlike($t->server->value('SELECT api.event_jsonld(?)', 'feed-tags'), qr/</, '… in SQL too');
 	my $series = $t->event(slug => 'feed-series', sessions => [ map { { key => "d$_", starts_at => rfc3339(time + 86400 * (30 + $_)) } } 1 .. 120 ]);
 	$ld = $http->get('/v1/events/feed-series.jsonld')->json;
 	is($ld->{'@type'}, 'EventSeries', 'several sessions are a series');

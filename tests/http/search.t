@@ -6,7 +6,7 @@ use utf8;
 use lib 'tests/lib';
 use Boxoffice::Test;
 
-my $t    = Boxoffice::Test->start;
+my $t    = Boxoffice::Test->start(postgres => [ Boxoffice::Test::tastes() ]);
 my $http = $t->http;
 my $org  = $t->organizer;
 my $mine = $t->organizer_token;
@@ -28,6 +28,7 @@ subtest 'events' => sub {
 	is(slugs($http->get('/v1/events?q=roll+rock')), 'rock', 'all of them');
 	is(slugs($http->get('/v1/events?city=k%C3%B6ln&country=DE')), 'rock', 'by place');
 	is(slugs($http->get('/v1/events?near=51,7&within_km=30')), 'rock', 'near a point');
+	like($t->server->value(q{SELECT api.event_list(near => '51,7', within_km => 30)}), qr/"rock"/, '… for who asks in SQL too');
 	is(slugs($http->get("/v1/events?organizer=$org&from=" . $day->(3) . '&to=' . $day->(4))), 'tea rock', 'by time');
 	is(slugs($http->get('/v1/events?from=' . $day->(4))), 'rock', 'what comes later');
 	is(slugs($http->get('/v1/events?category=music')), '', 'by category');

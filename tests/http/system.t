@@ -61,13 +61,27 @@ subtest 'fewer workers' => sub {
 	$http->forget;
 };
 
-subtest 'no database' => sub {
+# What nginx says of a configuration with that line for the database.
+sub verdict_with ($line) {
 	my $server = $t->server;
-	my $file   = "$server->{prefix}/none.conf";
+	my $file   = "$server->{prefix}/other.conf";
 	open my $out, '>', $file or die "$file: $!\n";
-	print {$out} Boxoffice::Server::_slurp($server->nginx_conf) =~ s/^\s*boxoffice_database .*\n//mr;
+	print {$out} Boxoffice::Server::_slurp($server->nginx_conf) =~ s/^\s*boxoffice_database .*\n/$line\n/mr;
 	close $out or die "$file: $!\n";
-	like($server->nginx_verdict($file), qr/\[emerg\].*needs "boxoffice_database"/, 'is said when nginx starts, not when it crashes');
+	return $server->nginx_verdict($file);
+}
+
+subtest 'which database' => sub {
+	like(verdict_with(''), qr/\[emerg\].*needs "boxoffice_database"/, 'none: is said when nginx starts, not when it crashes');
+	for ('host=/run/postgresql', 'host=127.0.0.1', 'host=::1', 'hostaddr=127.0.0.1', 'host=db.example hostaddr=127.0.0.1 sslmode=verify-full') {
+		like(verdict_with(qq(boxoffice_database "$_";)), qr/test is successful/, $_);
+	}
+	for ('host=db.example', 'hostaddr=db.example', 'host=db.example hostaddr=db.example') {
+		like(verdict_with(qq(boxoffice_database "$_";)), qr/\[emerg\].*neither a directory nor a numeric address/, "$_: a look-up would block");
+	}
+	for ('host=127.0.0.1,127.0.0.2', 'host=a,b hostaddr=127.0.0.1,127.0.0.2') {
+		like(verdict_with(qq(boxoffice_database "$_";)), qr/\[emerg\].*more than one host/, "$_: the one after the other would block");
+	}
 };
 
 subtest 'what nginx.conf says twice, or without what it needs' => sub {

@@ -41,6 +41,14 @@ sub start ($class, %o) {
 	return $self;
 }
 
+# Settings of a server whose DBA has tastes of his own: for start(postgres => …). No answer may depend on them.
+sub tastes {
+	return ("datestyle = 'german, dmy'", "intervalstyle = 'sql_standard'", "timezone = 'Asia/Kathmandu'", "bytea_output = 'escape'",
+		'extra_float_digits = -15', 'standard_conforming_strings = off', 'escape_string_warning = off', 'backslash_quote = off', 'array_nulls = off',
+		'quote_all_identifiers = on', 'transform_null_equals = on', "search_path = 'nowhere'", "default_text_search_config = 'pg_catalog.german'",
+		'default_transaction_deferrable = on');
+}
+
 sub _kid ($self, $algorithm) {
 	local $ENV{PREFIX} = $self->{server}{prefix};
 	chomp(my $kid = `$Boxoffice::Server::TOP/conf/token --kid $algorithm`);
