@@ -1,5 +1,8 @@
 # Boxoffice: nginx and PostgreSQL that sell tickets. `make help` lists the targets.
 
+# Neither make nor nginx's own build can do with it.
+$(if $(word 2,$(CURDIR)),$(error boxoffice can't be built in a path with a blank: $(CURDIR)))
+
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 
 # What a caller may set; conf/settings has the defaults, and what was set for `make run` is remembered. Only what is
