@@ -720,18 +720,6 @@ bind_param(const Parameter *param, const char *text, int len, BoundValue *value,
 	return faults->count == faults_before;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* A plus sign is a plus sign: times carry one. */
 int
 percent_decode(const char *from, int len, char *to)
@@ -745,9 +733,9 @@ percent_decode(const char *from, int len, char *to)
 			to[out++] = from[i];
 			continue;
 		}
-		if (i + 2 >= len || hex_value(from[i + 1]) < 0 || hex_value(from[i + 2]) < 0)
+		if (i + 2 >= len || hex_digit(from[i + 1]) < 0 || hex_digit(from[i + 2]) < 0)
 			return -1;
-		to[out++] = hex_value(from[i + 1]) << 4 | hex_value(from[i + 2]);
+		to[out++] = hex_digit(from[i + 1]) << 4 | hex_digit(from[i + 2]);
 		i += 2;
 	}
 	return out;

@@ -19,6 +19,7 @@
 #include "contract.h"
 #include "digest.h"
 #include "idempotency.h"
+#include "json.h"
 #include "query.h"
 
 static CoreQuery find_query = {
@@ -33,15 +34,6 @@ typedef struct KeyTable
 	int		   *slots;			/* index of a call plus one, 0: free */
 	uint32		mask;
 } KeyTable;
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /*
  * Where the key is a UUID of version 7, whose first 48 bits are the time, the hash begins with them

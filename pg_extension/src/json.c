@@ -122,18 +122,6 @@ json_enter(JsonInput *in)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The four digits after \u; -1 if they aren't there. */
 static int
 read_hex4(JsonInput *in)

@@ -54,4 +54,17 @@ json_peek(const JsonInput *in)
 	return in->at < in->end ? *in->at : '\0';
 }
 
+/* What a hexadecimal digit stands for, -1 for any other byte. */
+static inline int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 #endif							/* BOXOFFICE_JSON_H */
