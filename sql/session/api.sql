@@ -90,6 +90,7 @@ DECLARE
     shown_max CONSTANT integer := 100;
     found boxoffice.event;
     plan jsonb;
+    merged json;
     there jsonb;
     made integer;
 BEGIN
@@ -103,7 +104,9 @@ BEGIN
     IF found.status = 'cancelled' THEN
         PERFORM boxoffice_code.refuse('event_cancelled');
     END IF;
-    plan := boxoffice_code.session_plan(found, sessions, rule);
+    SELECT p.plan, p.merged
+      INTO plan, merged
+      FROM boxoffice_code.session_plan(found, sessions, rule) AS p;
     there := boxoffice_code.session_plan_there(event, plan);
     IF duplicates = 'refuse' AND there IS NOT NULL THEN
         PERFORM boxoffice_code.refuse_all(boxoffice_code.session_faults_there(there));
@@ -129,9 +132,7 @@ BEGIN
         'items', boxoffice_code.session_plan_json(plan, shown_max),
         'skipped', COALESCE(pg_catalog.jsonb_array_length(there), 0),
         'skipped_items', boxoffice_code.session_plan_json(COALESCE(there, '[]'), shown_max),
-        'merged_items', CASE WHEN rule IS NULL THEN '[]'::json
-            ELSE boxoffice_code.session_rule_merged_json(
-                     rule, COALESCE(rule ->> 'zone', found.zone), shown_max) END,
+        'merged_items', COALESCE(merged, '[]'),
         'session_count', found.session_count);
 END
 $$;

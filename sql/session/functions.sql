@@ -657,49 +657,15 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.session_rule_told IS
 'The local starts that a rule names, whether each was moved out of a skipped hour, and whether that was to where the rule has one anyway.';
 
--- The starts of a rule, each once, numbered in order.
-CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_starts(rule jsonb, zone text)
-    RETURNS TABLE (n bigint, local timestamp, starts_at timestamptz, moved boolean)
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT pg_catalog.row_number() OVER (ORDER BY t.starts_at), t.local, t.starts_at, t.moved
-      FROM boxoffice_code.session_rule_told(rule, zone) AS t
-     WHERE NOT t.second
-     ORDER BY t.starts_at
-$$;
-COMMENT ON FUNCTION boxoffice_code.session_rule_starts IS
-'When the sessions of a rule start, as a clock on the wall shows and as an instant; whether that was moved out of a skipped hour.';
-
--- The first slots of a rule that are no session of their own, as answers show them.
-CREATE OR REPLACE FUNCTION boxoffice_code.session_rule_merged_json(
-    rule jsonb, zone text, wanted integer)
-    RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-               'date', pg_catalog.to_char(m.local, 'YYYY-MM-DD'),
-               'time', pg_catalog.to_char(m.local, 'HH24:MI'),
-               'starts_at', boxoffice_code.time_text(m.starts_at, zone))
-               ORDER BY m.local), '[]'::json)
-      FROM (
-        SELECT t.local, t.starts_at
-          FROM boxoffice_code.session_rule_told(rule, zone) AS t
-         WHERE t.second
-         ORDER BY t.local
-         LIMIT wanted
-      ) AS m
-$$;
-COMMENT ON FUNCTION boxoffice_code.session_rule_merged_json IS
-'The slots of a rule in skipped hours that fall on another of its slots.';
-
-CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_rule(event boxoffice.event, rule jsonb)
-    RETURNS jsonb
+-- The plan of a rule: its starts, each once, in order. merged: its first slots that are no session
+-- of their own, as answers show them.
+CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_rule(
+    event boxoffice.event, rule jsonb, OUT plan jsonb, OUT merged json)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    shown_max CONSTANT integer := 100;
     zone CONSTANT text := COALESCE(rule ->> 'zone', event.zone);
     lasts CONSTANT interval := (rule ->> 'duration_minutes')::integer * '1 min'::interval;
     opens CONSTANT interval := (rule ->> 'sale_open_offset_seconds')::bigint * '1 s'::interval;
@@ -709,19 +675,29 @@ DECLARE
         'sale_ends_at', rule -> 'sale_ends_at',
         'close_ms', COALESCE((rule ->> 'sale_close_offset_seconds')::bigint, 0) * 1000);
 BEGIN
-    RETURN (
-        SELECT pg_catalog.jsonb_agg(shared || pg_catalog.jsonb_build_object(
-                   'n', s.n, 'pointer', '/rule',
-                   'key', boxoffice_code.session_key(rule ->> 'key', s.local, s.n),
-                   'starts_at', s.starts_at, 'ends_at', s.starts_at + lasts,
-                   'sale_starts_at', COALESCE((rule ->> 'sale_starts_at')::timestamptz,
-                                              s.starts_at + opens),
-                   'moved', s.moved)
-                   ORDER BY s.n)
-          FROM boxoffice_code.session_rule_starts(rule, zone) AS s);
+    SELECT pg_catalog.jsonb_agg(shared || pg_catalog.jsonb_build_object(
+               'n', s.n, 'pointer', '/rule',
+               'key', boxoffice_code.session_key(rule ->> 'key', s.local, s.n),
+               'starts_at', s.starts_at, 'ends_at', s.starts_at + lasts,
+               'sale_starts_at', COALESCE((rule ->> 'sale_starts_at')::timestamptz,
+                                          s.starts_at + opens),
+               'moved', s.moved)
+               ORDER BY s.n) FILTER (WHERE NOT s.second),
+           pg_catalog.json_agg(pg_catalog.json_build_object(
+               'date', pg_catalog.to_char(s.local, 'YYYY-MM-DD'),
+               'time', pg_catalog.to_char(s.local, 'HH24:MI'),
+               'starts_at', boxoffice_code.time_text(s.starts_at, zone))
+               ORDER BY s.n) FILTER (WHERE s.second AND s.n <= shown_max)
+      INTO plan, merged
+      FROM (
+        SELECT t.*, pg_catalog.row_number() OVER (
+                   PARTITION BY t.second ORDER BY t.starts_at, t.local) AS n
+          FROM boxoffice_code.session_rule_told(rule, zone) AS t
+      ) AS s;
 END
 $$;
-COMMENT ON FUNCTION boxoffice_code.session_plan_rule IS 'The plan of the sessions of a rule.';
+COMMENT ON FUNCTION boxoffice_code.session_plan_rule IS
+'The plan of the sessions of a rule, and the slots in skipped hours that fall on another of its slots.';
 
 CREATE OR REPLACE FUNCTION boxoffice_code.session_plan_list(event boxoffice.event, sessions jsonb)
     RETURNS jsonb
@@ -1028,17 +1004,16 @@ $$;
 COMMENT ON FUNCTION boxoffice_code.session_plan_json IS
 'The first sessions of a plan, by time.';
 
--- The plan of what is asked for; refuses what is wrong with it.
+-- The plan of what is asked for; refuses what is wrong with it. merged: slots of a rule that are no
+-- session of their own.
 CREATE OR REPLACE FUNCTION boxoffice_code.session_plan(
-    event boxoffice.event, sessions jsonb, rule jsonb)
-    RETURNS jsonb
+    event boxoffice.event, sessions jsonb, rule jsonb, OUT plan jsonb, OUT merged json)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     sessions_max CONSTANT integer := 20000;
     faults jsonb;
-    plan jsonb;
 BEGIN
     SELECT pg_catalog.jsonb_agg(f.fault)
       INTO faults
@@ -1055,9 +1030,13 @@ BEGIN
             pg_catalog.jsonb_build_object('max', sessions_max),
             'The rule makes more sessions than one request may.');
     END IF;
-    plan := CASE WHEN rule IS NULL
-        THEN boxoffice_code.session_plan_list(event, sessions)
-        ELSE boxoffice_code.session_plan_rule(event, rule) END;
+    IF rule IS NULL THEN
+        plan := boxoffice_code.session_plan_list(event, sessions);
+    ELSE
+        SELECT p.plan, p.merged
+          INTO plan, merged
+          FROM boxoffice_code.session_plan_rule(event, rule) AS p;
+    END IF;
     IF plan IS NULL THEN
         PERFORM boxoffice_code.refuse('invalid_document', '/rule', '{}',
             'No day is left of the rule.');
@@ -1068,7 +1047,6 @@ BEGIN
     IF faults IS NOT NULL THEN
         PERFORM boxoffice_code.refuse_all(faults);
     END IF;
-    RETURN plan;
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.session_plan IS

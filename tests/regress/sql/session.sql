@@ -34,6 +34,12 @@ SELECT pg_temp.planned(pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:30
 SELECT j ->> 'created' AS created, j -> 'merged_items' AS merged
   FROM unnest(ARRAY[pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:30', '03:00'), pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:00')]) AS rule,
        api.session_create((SELECT event_id FROM boxoffice.event_slug WHERE slug = 'session-museum'), rule => rule, preview => true) AS j;
+-- the starts of a rule are worked out once (they were once for the plan and once for what was merged)
+BEGIN;
+SET LOCAL track_functions = 'all';
+SELECT count(*) FROM pg_temp.planned(pg_temp.at('2027-03-28', 'Europe/Berlin', '02:30', '03:30'));
+SELECT funcname, calls FROM pg_stat_xact_user_functions WHERE funcname = 'session_rule_told';
+ROLLBACK;
 -- clocks go back: 02:30 comes twice and is the first
 SELECT pg_temp.planned(pg_temp.at('2027-10-31', 'Europe/Berlin', '01:30', '02:00', '02:30', '02:59', '03:00'));
 -- Lord Howe Island changes by half an hour
