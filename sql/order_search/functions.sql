@@ -111,27 +111,31 @@ CREATE OR REPLACE FUNCTION boxoffice_code.order_search_write(
 AS $$
     INSERT INTO boxoffice.order_search (event_id, order_id, changed_at, keys, counted)
     SELECT event, o.id,
-           COALESCE(pg_catalog.max(given.at),
-                    GREATEST(o.placed_at, o.paid_at, o.cancelled_at)),
+           COALESCE(given.at, GREATEST(o.placed_at, o.paid_at, o.cancelled_at)),
            boxoffice_code.search_keys(
                event,
                ARRAY['t:' || o.status, 'c:' || o.channel, 'e:' || pg_catalog.lower(c.email)]
                || ARRAY(SELECT 'w:' || span || ':' || (o.id >> span)
                           FROM pg_catalog.unnest(boxoffice_code.order_spans()) AS span)
-               || pg_catalog.array_agg(DISTINCT 's:' || t.session_id)
-               || pg_catalog.array_agg('e:' || pg_catalog.lower(h.email)),
-               pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name))
-           || boxoffice_code.search_parts(
-               event, pg_catalog.array_agg(pg_catalog.lower(h.name)) || pg_catalog.lower(c.name)),
+               || tickets.sessions || tickets.emails,
+               tickets.names || pg_catalog.lower(c.name))
+           || boxoffice_code.search_parts(event, tickets.names || pg_catalog.lower(c.name)),
            given.counted
       FROM ROWS FROM (
             pg_catalog.unnest(orders), pg_catalog.unnest(changed), pg_catalog.unnest(counted))
            AS given (id, at, counted)
       JOIN boxoffice.order AS o ON o.event_id = event AND o.id = given.id
       LEFT JOIN boxoffice.contact AS c ON c.event_id = event AND c.order_id = o.id
-      LEFT JOIN boxoffice.ticket AS t ON t.event_id = event AND t.order_id = o.id
-      LEFT JOIN boxoffice.holder AS h ON h.event_id = event AND h.ticket_id = t.id
-     GROUP BY o.event_id, o.id, c.event_id, c.order_id, given.counted
+     CROSS JOIN LATERAL (
+        SELECT pg_catalog.array_agg(DISTINCT 's:' || t.session_id) AS sessions,
+               pg_catalog.array_agg('e:' || pg_catalog.lower(h.email))
+                   FILTER (WHERE h.email IS NOT NULL) AS emails,
+               pg_catalog.array_agg(pg_catalog.lower(h.name))
+                   FILTER (WHERE h.name IS NOT NULL) AS names
+          FROM boxoffice.ticket AS t
+          LEFT JOIN boxoffice.holder AS h ON h.event_id = event AND h.ticket_id = t.id
+         WHERE t.event_id = event AND t.order_id = o.id
+      ) AS tickets
         ON CONFLICT (event_id, order_id) DO UPDATE
        SET changed_at = GREATEST(order_search.changed_at, EXCLUDED.changed_at),
            keys = EXCLUDED.keys,
