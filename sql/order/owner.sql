@@ -442,8 +442,11 @@ WITH counted AS MATERIALIZED (
     SELECT b.buyer_key, b.ticket_type_id, b.taken
       FROM boxoffice.buyer AS b
      WHERE b.event_id = check_orders_buyers.event AND b.taken > 0
-), had AS (
-    SELECT k.buyer_key, t.id AS ticket_type_id, sum(c.quantity) AS quantity
+), both_sides AS (
+    SELECT b.buyer_key, b.ticket_type_id, b.taken, 0 AS quantity
+      FROM counted AS b
+    UNION ALL
+    SELECT k.buyer_key, t.id, 0, c.quantity
       FROM boxoffice.claim AS c
       JOIN boxoffice.hold AS h ON h.event_id = check_orders_buyers.event AND h.id = c.owner_id
       LEFT JOIN boxoffice.order AS o ON o.event_id = check_orders_buyers.event AND o.hold_id = h.id
@@ -453,13 +456,12 @@ WITH counted AS MATERIALIZED (
      WHERE c.event_id = check_orders_buyers.event AND c.state IN ('held', 'pending', 'sold')
        AND EXISTS (SELECT FROM counted)
        AND k.buyer_key IS NOT NULL AND t.id IS NOT NULL
-     GROUP BY k.buyer_key, t.id
 )
-SELECT 'buyer counted for more than he has', NULL::bigint, b.ticket_type_id,
-       coalesce(x.quantity, 0)::text, format('%s of %s', b.taken, b.buyer_key)
-  FROM counted AS b
-  LEFT JOIN had AS x ON x.buyer_key = b.buyer_key AND x.ticket_type_id = b.ticket_type_id
- WHERE b.taken > coalesce(x.quantity, 0)
+SELECT 'buyer counted for more than he has', NULL::bigint, b.ticket_type_id, sum(b.quantity)::text,
+       format('%s of %s', sum(b.taken), b.buyer_key)
+  FROM both_sides AS b
+ GROUP BY b.buyer_key, b.ticket_type_id
+HAVING sum(b.taken) > sum(b.quantity)
 $$;
 COMMENT ON FUNCTION boxoffice.check_orders_buyers(bigint) IS
 'What check_orders looks at: counters of limits per buyer against what their buyers have. ref_id is the ticket type, 0 for the event''s own limit.';
