@@ -183,6 +183,7 @@ ngx_int_t ngx_http_boxoffice_reply_common(ngx_http_request_t *r,
 
 /* keeps nginx from compressing an answer that has secrets in it */
 void ngx_http_boxoffice_reply_plain(ngx_http_boxoffice_call_t *call);
+void ngx_http_boxoffice_reply_untagged(ngx_http_request_t *r);
 
 /* sets the type of an answer; a text has a charset, too */
 void ngx_http_boxoffice_reply_type(ngx_http_request_t *r,

@@ -237,6 +237,13 @@ ngx_http_boxoffice_problem_handler(ngx_http_request_t *r)
 
     r->err_status = 0;
 
+    if (status == NGX_HTTP_PRECONDITION_FAILED) {
+
+        /* of nginx's own filter, which ends the connection after this */
+
+        r->keepalive = 0;
+    }
+
     if (ngx_http_boxoffice_problem_anew(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -385,6 +385,20 @@ ngx_http_boxoffice_reply_type(ngx_http_request_t *r, const ngx_str_t *type)
 }
 
 
+/*
+ * What has no tag is compared with none: nginx would say 304 to "If-None-Match:
+ * *" and 412 to any If-Match or If-Unmodified-Since.
+ */
+
+void
+ngx_http_boxoffice_reply_untagged(ngx_http_request_t *r)
+{
+    if (r->headers_out.etag == NULL) {
+        r->disable_not_modified = 1;
+    }
+}
+
+
 ngx_int_t
 ngx_http_boxoffice_reply_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body)
@@ -403,6 +417,8 @@ ngx_http_boxoffice_reply_send(ngx_http_request_t *r, ngx_uint_t status,
     } else {
         ngx_http_boxoffice_reply_type(r, type);
     }
+
+    ngx_http_boxoffice_reply_untagged(r);
 
     rc = ngx_http_send_header(r);
 

@@ -336,6 +336,7 @@ ngx_http_boxoffice_stream_header(ngx_http_boxoffice_call_t *call)
 
     ngx_http_boxoffice_reply_type(r, &call->route->type);
     ngx_http_boxoffice_reply_plain(call);
+    ngx_http_boxoffice_reply_untagged(r);
 
     if (ngx_http_boxoffice_reply_common(r, &call->request_id) != NGX_OK
         || ngx_http_boxoffice_header(r, "Cache-Control", &no_store) != NGX_OK

@@ -16,6 +16,33 @@ my $own  = '/v1/organizers/' . $t->organizer . "/events/$event->{id}";
 # How often nginx has asked PostgreSQL, for whatever.
 sub calls { return $t->metric('boxoffice_batch_calls_count') }
 
+# nginx said 304 to an organizer's list and to an export for If-None-Match: *, and 412 for any If-Match, neither of them in the contract.
+subtest 'conditions' => sub {
+	my %mine = (token => $t->organizer_token);
+	my $list = '/v1/organizers/' . $t->organizer . '/events';
+	my $hold = $t->hold($event)->json;
+	my @conditions = ([ 'If-None-Match' => '*' ], [ 'If-None-Match' => '"x"' ], [ 'If-Match' => '"x"' ], [ 'If-Unmodified-Since' => 'Mon, 01 Jan 1990 00:00:00 GMT' ],
+		[ 'If-Modified-Since' => 'Mon, 01 Jan 2300 00:00:00 GMT' ]);
+	for ([ 'a list', $list, %mine ], [ 'an export', "$view/orders.csv", %mine ], [ 'a hold', "$view/holds/$hold->{id}", secret => $hold->{secret} ], [ 'its health', '/healthz' ]) {
+		my ($what, $path, %who) = @$_;
+		for my $condition (@conditions) {
+			my $a = $http->get($path, %who, headers => $condition);
+			is_status($a, 200, "$what has no tag: @$condition");
+			ok(length $a->body, '… all of it');
+		}
+	}
+	for ([ 'a public page', $view ], [ 'an organizer\'s view', "$list/$event->{id}", %mine ], [ 'the contract', '/v1/openapi.json' ]) {
+		my ($what, $path, %who) = @$_;
+		my $tag = $http->get($path, %who)->header('ETag');
+		is_status($http->get($path, %who, match => $tag), 304, "$what is known again");
+		is_status($http->get($path, %who, headers => [ 'If-Match' => $tag ]), 200, '… is the one that is wanted');
+		my $no = $http->get($path, %who, headers => [ 'If-Match' => '"x"' ]);
+		is_problem($no, 412, 'precondition_failed', '… is not another');
+		is($no->header('Connection'), 'close', '… and the connection ends, as it says');
+		$http->forget;
+	}
+};
+
 subtest 'ETag and 304' => sub {
 	my $a = $http->get($view);
 	is_status($a, 200, 'the page');

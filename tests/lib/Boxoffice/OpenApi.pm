@@ -41,7 +41,7 @@ sub faults ($self, $method, $target, $answer) {
 	my $item      = defined $path ? $self->{document}{paths}{$path} : undef;
 	my $operation = $item ? $item->{ lc $method } // ($method eq 'HEAD' ? $item->{get} : undef) : undef;
 	push @faults, $self->_operation_faults($method, $operation, $answer)
-		if $operation and $status != 304 and $answer->code !~ /^(bad_request|headers_too_large)$/;
+		if $operation and $answer->code !~ /^(bad_request|headers_too_large)$/;
 	return @faults;
 }
 
