@@ -82,7 +82,7 @@ subtest 'make onsale' => sub {
 	my $server = $t->server;
 	my $play   = sub {
 		local %ENV = (%ENV, $server->env, CAPACITY => 300, BUYERS => 2000, CONNECTIONS => 16);
-		my $said = `timeout 300 $Boxoffice::Server::TOP/tests/bench/onsale 2>&1 </dev/null`;
+		my $said = `timeout 500 $Boxoffice::Server::TOP/tests/bench/onsale 2>&1 </dev/null`;
 		return ($? >> 8, $said);
 	};
 	my $events = sub { return $server->value(q{SELECT max(id) FROM boxoffice.event WHERE slug LIKE 'festival-%'}) };
@@ -100,7 +100,8 @@ subtest 'make onsale' => sub {
 		VALUES (NEW.id, 1, 1, 'sold', 1, 1, 0, 0, '{1}'); RETURN NULL; END $$});
 	$dbh->do('CREATE TRIGGER stray AFTER INSERT ON boxoffice.event FOR EACH ROW EXECUTE FUNCTION public.stray()');
 	($status, $said) = $play->();
-	$dbh->do('DROP FUNCTION public.stray() CASCADE');
+	$dbh->do('DROP TRIGGER stray ON boxoffice.event');
+	$dbh->do('DROP FUNCTION public.stray()');
 	$dbh->do('DELETE FROM boxoffice.claim WHERE event_id = ? AND owner_id = 1', undef, $events->());
 	is($status, 1, 'a difference is told by the exit status') or diag $said;
 	like($said, qr/^differences: [1-9]/m, '… counted');
