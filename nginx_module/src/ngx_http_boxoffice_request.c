@@ -679,6 +679,14 @@ ngx_http_boxoffice_request_cached(ngx_http_request_t *r,
 
     blcf = ngx_http_get_module_loc_conf(r, ngx_http_boxoffice_module);
 
+    /*
+     * These are not for a cache (RFC 9111, section 4.3.2); nginx's filter would
+     * break off the answer that the cache is being filled with.
+     */
+
+    r->headers_in.if_match = NULL;
+    r->headers_in.if_unmodified_since = NULL;
+
     if (ngx_http_boxoffice_reply_common(r, &ctx->call.request_id) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
