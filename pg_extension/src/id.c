@@ -5,14 +5,16 @@
  * An id is the milliseconds since 2024-01-01 in its upper bits and a counter in its lower 20.
  * The atomic holds the last id given out; the next one is the larger of it plus one and the
  * present millisecond, so ids rise and never repeat while the server runs, even if the clock is
- * set back.  After a restart they go on from the clock: an operator who sets it back must not
- * restart the server before it has caught up. More than a million ids in a millisecond borrow
- * from the next one.
+ * set back.  After a restart, a crash or a promotion they go on from the clock, and the counter
+ * begins elsewhere: where the clock is behind what it was, ids do not rise until it has caught up,
+ * but those of a millisecond that comes again lie apart from the first ones.  More than half a
+ * million ids in a millisecond borrow from the next one.
  *
  * 43 bits of milliseconds last until the year 2302.
  */
 #include "postgres.h"
 
+#include "common/pg_prng.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
@@ -25,11 +27,18 @@
 
 #define ID_COUNTER_BITS 20
 #define ID_MANY_MAX (1 << ID_COUNTER_BITS)
+#define ID_START_MAX (1 << (ID_COUNTER_BITS - 1))
 
 /* 2024-01-01 00:00 UTC in PostgreSQL's microseconds since 2000-01-01: 8766 days. */
 #define ID_EPOCH (INT64CONST(8766) * USECS_PER_DAY)
 
-static pg_atomic_uint64 *id_last = NULL;
+typedef struct Ids
+{
+	pg_atomic_uint64 last;
+	uint64		start;			/* the counter's in each millisecond, until the next restart */
+} Ids;
+
+static Ids *ids = NULL;
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
@@ -38,7 +47,7 @@ id_request(void)
 {
 	if (previous_request_hook)
 		previous_request_hook();
-	RequestAddinShmemSpace(sizeof(pg_atomic_uint64));
+	RequestAddinShmemSpace(sizeof(Ids));
 }
 
 static void
@@ -49,9 +58,12 @@ id_startup(void)
 	if (previous_startup_hook)
 		previous_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	id_last = ShmemInitStruct("boxoffice ids", sizeof(pg_atomic_uint64), &found);
+	ids = ShmemInitStruct("boxoffice ids", sizeof(Ids), &found);
 	if (!found)
-		pg_atomic_init_u64(id_last, 0);
+	{
+		pg_atomic_init_u64(&ids->last, 0);
+		ids->start = pg_prng_uint64(&pg_global_prng_state) % ID_START_MAX;
+	}
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -73,11 +85,12 @@ id_next_many(int count)
 
 	Assert(count >= 1 && count <= ID_MANY_MAX);
 	floor = (uint64) ((GetCurrentTimestamp() - ID_EPOCH) / 1000) << ID_COUNTER_BITS;
-	last = pg_atomic_read_u64(id_last);
+	floor += ids->start;
+	last = pg_atomic_read_u64(&ids->last);
 	do
 	{
 		first = Max(last + 1, floor);
-	} while (!pg_atomic_compare_exchange_u64(id_last, &last, first + count - 1));
+	} while (!pg_atomic_compare_exchange_u64(&ids->last, &last, first + count - 1));
 	Assert(first <= PG_INT64_MAX);
 	return (int64) first;
 }

@@ -234,7 +234,7 @@ backoff_waits(const Due *due)
 {
 	Backoff    *entry = hash_search(backoffs, due, HASH_FIND, NULL);
 
-	return entry && entry->again_at > GetCurrentTimestamp();
+	return entry && worker_pauses(entry->again_at, entry->delay_ms);
 }
 
 /*
@@ -256,6 +256,18 @@ backoff_note(const Due *due, bool succeeded)
 	entry = hash_search(backoffs, due, HASH_ENTER, &found);
 	entry->delay_ms = found ? Min(entry->delay_ms * 2, BACKOFF_MAX_MS) : BACKOFF_FIRST_MS;
 	entry->again_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), entry->delay_ms);
+}
+
+/*
+ * Whether a pause of at most so many milliseconds goes on.  One that would be longer was begun
+ * before the machine's clock was set back, and is over.
+ */
+bool
+worker_pauses(TimestampTz again_at, int pause_ms)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return again_at > now && again_at <= TimestampTzPlusMilliseconds(now, pause_ms);
 }
 
 static Due
@@ -423,7 +435,7 @@ worker_sweeps(void)
 	{
 		Due			due = due_make(sweeps[i].task, 0);
 
-		if (sweeps[i].again_at > GetCurrentTimestamp() || backoff_waits(&due))
+		if (worker_pauses(sweeps[i].again_at, SWEEP_PAUSE_MS) || backoff_waits(&due))
 			continue;
 		backoff_note(&due, worker_transaction(sweeps[i].task, 0, do_sweep, &sweeps[i]));
 	}

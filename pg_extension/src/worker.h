@@ -7,11 +7,16 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 /* Defines the settings, registers the launcher; called by _PG_init while preloading. */
 extern void worker_init(void);
 
 /* boxoffice.worker_tick: milliseconds between two rounds. */
 extern int worker_tick_ms;
+
+/* Whether a pause of at most so many milliseconds until then goes on. */
+extern bool worker_pauses(TimestampTz again_at, int pause_ms);
 
 /* Entry points, looked up by name. */
 extern PGDLLEXPORT void worker_launcher_main(Datum arg);

@@ -242,7 +242,8 @@ workers_look(void)
 			continue;
 		if (worker->handle && GetBackgroundWorkerPid(worker->handle, &pid) == BGWH_STOPPED)
 			worker_ended(worker);
-		if (!worker->handle && worker->wanted && worker->again_at <= GetCurrentTimestamp() &&
+		if (!worker->handle && worker->wanted &&
+			!worker_pauses(worker->again_at, RESTART_MAX_MS) &&
 			database_exists(worker->database))
 			worker_start(worker);
 	}

@@ -60,6 +60,21 @@ under_load('a backend is killed' => sub {
 });
 under_load('the server is killed' => sub { $server->postgres_kill; $server->postgres_start });
 
+# Where the counter of ids begins in a millisecond: the least of many, each of a millisecond of its own.
+sub ids_begin { return $server->value('SELECT min(boxoffice_code.new_id() & 1048575) FROM generate_series(1, 20) AS n, LATERAL (SELECT pg_catalog.pg_sleep(0.002 + 0 * n)) AS s') }
+
+subtest 'ids of a clock that was set back' => sub {
+	my @begins;
+	for my $restart (sub { $server->postgres_stop; $server->postgres_start }, sub { $server->postgres_kill; $server->postgres_start }) {
+		push @begins, ids_begin();
+		$restart->();
+	}
+	push @begins, ids_begin();
+	isnt($begins[$_], $begins[ $_ - 1 ], 'elsewhere after a restart: what comes again is no id that was given out') for 1 .. 2;
+	# by the connection that asks again at the end: each of nginx's workers is ready by itself
+	wait_until(sub { $t->http->get('/readyz')->status == 200 }, 'ready again');
+};
+
 my ($log) = map { Boxoffice::Server::_slurp($_) } $server->nginx_log;
 unlike($log, qr/open socket \S+ left/, 'no socket was left at any of it');
 is_status($t->http->get('/readyz'), 200, 'ready at the end');
