@@ -75,7 +75,8 @@ BEGIN
     found := boxoffice_code.event_lock(event, if_match, 'manager');
     patched := boxoffice_code.event_patched(found, patch);
     IF (patched.currency, patched.short_code, patched.zone)
-        <> (found.currency, found.short_code, found.zone) THEN
+        <> (found.currency, found.short_code, found.zone)
+        OR found.buyer_limit IS NULL AND patched.buyer_limit IS NOT NULL THEN
         PERFORM boxoffice_code.event_lock_groups(event);
     END IF;
     SELECT pg_catalog.jsonb_agg(f.fault)

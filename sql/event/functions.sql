@@ -443,6 +443,9 @@ BEGIN
            show_quantity = patched.show_quantity,
            approval = patched.approval
      WHERE e.id = event.id;
+    IF event.buyer_limit IS NULL AND patched.buyer_limit IS NOT NULL THEN
+        PERFORM boxoffice_code.buyer_recount(event.id, 0, patched.buyer_limit);
+    END IF;
     IF patch ? 'tags' THEN
         PERFORM boxoffice_code.event_write_tags(event.id, patch -> 'tags');
     END IF;
@@ -452,7 +455,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION boxoffice_code.event_write IS
-'Writes a locked event as a patch made it.';
+'Writes a locked event as a patch made it; under the locks of all groups where the patch sets a limit per buyer.';
 
 -- What stands in the way of selling an event; pointers are into its organizer's view.
 CREATE OR REPLACE FUNCTION boxoffice_code.event_sale_faults(event bigint)

@@ -69,3 +69,46 @@ SELECT c.event_id, c.group_id, stock.id AS stock_id, c.state, c.quantity,
    AND c.expires_at <= (SELECT boxoffice_code.clock());
 COMMENT ON VIEW boxoffice_code.stock_lapsed IS
 'Places of claims past their deadline that nobody has taken back yet, and whether they can be sold then. Ask by event_id and group_id.';
+
+-- Counts what each buyer has, of a ticket type or (0) in all, when a limit is set: counters are
+-- kept only where there is one. Under the locks of all groups, so nothing that counts comes or goes
+-- meanwhile. What has lapsed counts until it is taken back, as ever. No index leads from a buyer to
+-- his claims: all of the event's are read.
+CREATE OR REPLACE FUNCTION boxoffice_code.buyer_recount(
+    event bigint, ticket_type bigint, buyer_limit integer)
+    RETURNS void
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH counted AS (
+        SELECT k.buyer_key, pg_catalog.sum(c.quantity)::integer AS taken
+          FROM boxoffice.claim AS c
+          JOIN boxoffice.hold AS h
+            ON h.event_id = buyer_recount.event AND h.id = c.owner_id
+          LEFT JOIN boxoffice.order AS o
+            ON o.event_id = buyer_recount.event AND o.hold_id = h.id
+         CROSS JOIN LATERAL (VALUES ('s:' || h.subject), (o.email_key)) AS k (buyer_key)
+         WHERE c.event_id = buyer_recount.event
+           AND c.state IN ('held', 'pending', 'sold')
+           AND CASE WHEN buyer_recount.ticket_type = 0 THEN c.parent_line IS NULL
+                    ELSE c.ticket_type_id = buyer_recount.ticket_type END
+           AND k.buyer_key IS NOT NULL
+         GROUP BY k.buyer_key
+    ), gone AS (
+        UPDATE boxoffice.buyer AS b
+           SET taken = 0
+         WHERE b.event_id = buyer_recount.event
+           AND b.ticket_type_id = buyer_recount.ticket_type
+           AND b.taken > 0
+           AND b.buyer_key NOT IN (SELECT n.buyer_key FROM counted AS n)
+    )
+    INSERT INTO boxoffice.buyer (event_id, buyer_key, ticket_type_id, taken, taken_max)
+    SELECT buyer_recount.event, n.buyer_key, buyer_recount.ticket_type, n.taken,
+           GREATEST(n.taken, buyer_recount.buyer_limit)
+      FROM counted AS n
+     ORDER BY n.buyer_key COLLATE "C"
+        ON CONFLICT (event_id, buyer_key, ticket_type_id) DO UPDATE
+       SET taken = EXCLUDED.taken, taken_max = EXCLUDED.taken_max
+$$;
+COMMENT ON FUNCTION boxoffice_code.buyer_recount IS
+'Counts anew what each buyer has, of a ticket type or (0) in all, as a limit that was just set goes by it; under the locks of all groups.';

@@ -100,6 +100,9 @@ BEGIN
             PERFORM boxoffice_code.event_lock_groups(event);
         END IF;
         PERFORM boxoffice_code.ticket_type_write(patched, patch);
+        IF found.used AND found.buyer_limit IS NULL AND patched.buyer_limit IS NOT NULL THEN
+            PERFORM boxoffice_code.buyer_recount(event, found.id, patched.buyer_limit);
+        END IF;
         PERFORM boxoffice_code.ticket_type_settle(
             event, found.id, patch ?| '{pools,admits}');
         of := boxoffice_code.event_changed(event, 'ticket_type_change', found.key, patch);

@@ -164,5 +164,31 @@ SELECT hold_test.hold_as(:many, 'customer ann', '1 adult n1');
 SELECT hold_test.hold_as(:many, 'customer ann', '1 adult n1');
 ROLLBACK;
 
-SELECT check_.* FROM generate_series(9800000, 9806000, 1000) AS event, boxoffice.check_inventory(event) AS check_;
-SELECT check_.* FROM generate_series(9800000, 9806000, 1000) AS event, boxoffice.check_orders(event) AS check_;
+\echo # a limit that is set in mid-sale: what a buyer has by then counts, and what of it lapses makes room once
+SELECT hold_test.make_event(9807000, 'LAPSEH');
+SELECT hold_test.hold_as(9807000, 'customer ann', '2 general fri, 1 tent fri');
+SET boxoffice.clock_offset = 600;
+SELECT hold_test.hold_as(9807000, 'customer bea', '3 general sat');
+SELECT api.event_change(event => 9807000, patch => '{"buyer_limit": 4}') ->> 'buyer_limit' AS buyer_limit;
+SELECT hold_test.taken(9807000);
+SELECT hold_test.hold_as(9807000, 'customer ann', '2 general sat');
+SELECT hold_test.hold_as(9807000, 'customer ann', '1 general sat');
+SET boxoffice.clock_offset = 1000;
+SELECT hold_test.hold_as(9807000, 'customer ann', '4 general sat');
+SELECT hold_test.hold_as(9807000, 'customer ann', '3 general sat');
+SELECT hold_test.taken(9807000);
+\echo # of a type; a lower limit than what he has; taken away, and set again
+SELECT api.ticket_type_change(event => 9807000, ticket_type => 'general', patch => '{"buyer_limit": 3}') -> 'ticket_type' ->> 'buyer_limit' AS buyer_limit;
+SELECT b.buyer_key, b.taken, b.taken_max FROM boxoffice.buyer AS b WHERE b.event_id = 9807000 AND b.ticket_type_id <> 0 ORDER BY 1;
+SELECT hold_test.hold_as(9807000, 'customer bea', '1 general fri');
+SELECT hold_test.hold_as(9807000, 'customer bea', '1 tent fri');
+SELECT api.ticket_type_change(event => 9807000, ticket_type => 'general', patch => '{"buyer_limit": null}') -> 'ticket_type' ->> 'buyer_limit' AS buyer_limit;
+SELECT api.event_change(event => 9807000, patch => '{"buyer_limit": null}') ->> 'buyer_limit' AS buyer_limit;
+SELECT hold_test.hold_as(9807000, 'customer cat', '5 general fri');
+SELECT api.event_change(event => 9807000, patch => '{"buyer_limit": 2}') ->> 'buyer_limit' AS buyer_limit;
+SELECT hold_test.taken(9807000);
+SELECT hold_test.hold_as(9807000, 'customer cat', '1 general fri');
+RESET boxoffice.clock_offset;
+
+SELECT check_.* FROM generate_series(9800000, 9807000, 1000) AS event, boxoffice.check_inventory(event) AS check_;
+SELECT check_.* FROM generate_series(9800000, 9807000, 1000) AS event, boxoffice.check_orders(event) AS check_;
