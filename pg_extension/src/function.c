@@ -345,20 +345,18 @@ execute(Call *call)
  * Whether a function was replaced while we ran it, or a table got or lost a column: a deploy drops
  * and makes anew what it cannot replace, and a transaction under way that has just looked the old
  * one up finds it gone; a row is read whose type was looked up before we waited for its table.
- * The message is the only thing that tells it from other internal errors; elog's are never
- * translated.
+ * What the error says is all that tells it from others: by its form, which is never translated.
  */
 static bool
 catalog_moved(const ErrorData *error)
 {
-	static const char *const gone = "cache lookup failed for ";
-	static const char *const fewer = "attribute number ";
+	const char *form = error->message_id;
 
 	if (error->sqlerrcode == ERRCODE_DATATYPE_MISMATCH)
 		return true;
-	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message != NULL &&
-		(strncmp(error->message, gone, strlen(gone)) == 0 ||
-		 strncmp(error->message, fewer, strlen(fewer)) == 0);
+	return form != NULL && (strstr(form, "cache lookup failed for ") != NULL ||
+							strstr(form, " with OID %u") != NULL ||
+							strstr(form, "attribute number ") != NULL);
 }
 
 static void

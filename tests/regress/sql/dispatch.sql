@@ -143,6 +143,7 @@ BEGIN
         WHEN 6 THEN PERFORM boxoffice_code.refuse_all(
             '[{"code": "max_per_order", "pointer": "/b", "max": 6},
               {"code": "in_use", "pointer": "/a", "detail": "It is used."}]');
+        WHEN 8 THEN RETURN pg_catalog.nextval(4000000000::oid::regclass);
         ELSE RETURN NULL;
     END CASE;
 END $$;
@@ -157,6 +158,9 @@ SELECT * FROM dispatch_test.ask('organizer_get', 'organizer=5', NULL, 'admin', '
 ROLLBACK TO here;
 SELECT * FROM dispatch_test.ask('organizer_get', 'organizer=6', NULL, 'admin', 'root');
 SELECT * FROM dispatch_test.ask('organizer_get', 'organizer=7', NULL, 'admin', 'root');
+ROLLBACK TO here;
+-- something that was there an instant ago is gone, as in a deploy
+SELECT * FROM dispatch_test.ask('organizer_get', 'organizer=8', NULL, 'admin', 'root');
 ROLLBACK;
 
 -- refusals in SQL: SQLSTATE, words, and what is wrong in the arguments of refuse itself
