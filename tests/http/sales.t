@@ -70,6 +70,19 @@ subtest 'what is refused' => sub {
 	}
 };
 
+subtest 'what a cart is refused for, a sale is too' => sub {
+	my $more = $t->event(ticket_types => [
+		{ key => 'day',  name => 'Day',  price => 1000, pools => ['house'] },
+		{ key => 'tour', name => 'Tour', price => 300,  pools => ['house'], kind => 'addon', sold_alone => \0, addon_to => [ { ticket_type => 'day', min => 1, max => 1 } ] } ]);
+	my $of = sub (@items) { return sell($more, body => { items => \@items }) };
+	my %tour = (ticket_type => 'tour', quantity => 1);
+	is_problem($of->({ ticket_type => 'day', quantity => 1, price => 900, addons => [ \%tour ] }), 422, 'price_out_of_range', 'another price');
+	is_problem($of->(\%tour), 422, 'not_sold_alone', 'an add-on alone');
+	is_problem($of->({ ticket_type => 'day', quantity => 1 }), 422, 'addon_required', 'a ticket without what it must have');
+	is_problem($of->({ ticket_type => 'day', quantity => 1, addons => [ { %tour, quantity => 2 } ] }), 422, 'addon_limit', 'too much of it');
+	is_status($of->({ ticket_type => 'day', quantity => 1, addons => [ \%tour ] }), 201, 'both');
+};
+
 subtest 'staff overrule a pause by saying so' => sub {
 	is_status($http->post("/v1/events/$event->{id}/pause", undef, token => $t->organizer_token, key => uuid()), 200, 'paused');
 	is_problem(sell($event), 409, 'paused', 'a sale is paused too');
