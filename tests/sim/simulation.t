@@ -125,8 +125,6 @@ sub deploy {
 	return $? == 0;
 }
 
-my $recovered = sub { delete $server->{dbh}; wait_until(sub { eval { $server->value('SELECT 1') } }, 'PostgreSQL has recovered') };
-
 # The worker takes back what is over, to the last claim that no late write can save.
 sub tidy {
 	return if !$worker;
@@ -142,9 +140,10 @@ my @struck = qw(hold extend_hold hold_from_block order pay sell decide extend_or
 	move_places block add_session postpone cancel_session go_live);
 
 sub struck ($show) {
-	my $kill = sub ($signal, @pids) { return sub { kill $signal => @pids } };
+	my $kill   = sub ($signal, @pids) { return sub { kill $signal => @pids } };
+	my $victim = any($server->backend_pids) // return;
 	($strike, $after) = @{ any(
-		[ $kill->(KILL => any($server->backend_pids) // return), $recovered ],
+		[ $kill->(KILL => $victim),                              sub { $server->postgres_recovered($victim) } ],
 		[ $kill->(TERM => $server->backend_pids),                sub { } ],
 		[ $kill->(KILL => $server->worker_pids),                 sub { $http->forget } ],
 		[ $kill->(HUP => $server->nginx_pid),                    sub { } ],
@@ -176,7 +175,7 @@ my %trouble = (
 	burst        => [ 5, \&burst ],
 	kill_backend => [ 1, sub ($show) {
 		my $victim = any($server->backend_pids, $worker ? $server->value($worker_pid) : ()) // return;
-		burst($show, trouble => sub { kill KILL => $victim }, after => $recovered);
+		burst($show, trouble => sub { kill KILL => $victim }, after => sub { $server->postgres_recovered($victim) });
 	} ],
 	end_backends => [ 1, sub ($show) {
 		my @victims = $server->backend_pids;
@@ -196,7 +195,7 @@ my %trouble = (
 	} ],
 	kill_server => [ 0.5, sub ($show) {
 		my $pid = $server->postmaster_pid;
-		burst($show, trouble => sub { kill KILL => $pid }, after => sub { $server->postgres_kill if $server->postmaster_pid; $server->postgres_start; $recovered->() });
+		burst($show, trouble => sub { kill KILL => $pid }, after => sub { $server->postgres_kill if $server->postmaster_pid; $server->postgres_start; $server->postgres_recovered($pid) });
 	} ],
 );
 

@@ -199,6 +199,15 @@ sub postgres_stop ($self, $mode = 'fast') {
 	return;
 }
 
+# Waits until PostgreSQL is back after the sudden death of one of its processes. Until the postmaster has heard of it, it
+# serves; who collects the dead process begins the recovery, so nothing is left of it then.
+sub postgres_recovered ($self, $victim) {
+	wait_until(sub { !-e "/proc/$victim" }, "process $victim is collected");
+	delete $self->{dbh};
+	wait_until(sub { eval { $self->value('SELECT 1') } }, 'PostgreSQL has recovered');
+	return;
+}
+
 sub postgres_start ($self) {
 	_run($self->_serve('DB_USER'), "$self->{settings}{PG_BIN}/pg_ctl", 'start', '-s', '-w', '-t', 180,
 		'-D', "$self->{prefix}/data", '-l', "$self->{prefix}/log/postgresql-start.log");
