@@ -429,8 +429,8 @@ $$;
 COMMENT ON FUNCTION boxoffice.check_orders_cost(bigint) IS
 'What check_orders looks at: totals against what changed them, and the money that completed an order against what it cost, then or now, with or without what is called off.';
 
--- Counters of buyers begin when a limit is set, so one may have less than the buyer; but what he
--- has not, it must not count.
+-- A limit that was set by an UPDATE in SQL has not counted what was there, so a counter may say
+-- less than the buyer has; but what he has not, it must not count.
 CREATE OR REPLACE FUNCTION boxoffice.check_orders_buyers(event bigint)
 RETURNS TABLE (problem text, order_id bigint, ref_id bigint, wanted text, found text)
 LANGUAGE sql
