@@ -100,7 +100,7 @@ AS $$
          WHERE b.event_id = buyer_recount.event
            AND b.ticket_type_id = buyer_recount.ticket_type
            AND b.taken > 0
-           AND b.buyer_key NOT IN (SELECT n.buyer_key FROM counted AS n)
+           AND NOT EXISTS (SELECT FROM counted AS n WHERE n.buyer_key = b.buyer_key)
     )
     INSERT INTO boxoffice.buyer (event_id, buyer_key, ticket_type_id, taken, taken_max)
     SELECT buyer_recount.event, n.buyer_key, buyer_recount.ticket_type, n.taken,
